@@ -1,0 +1,1 @@
+"""From a fit to evidence: effects, checks, maps, reports."""

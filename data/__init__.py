@@ -1,0 +1,1 @@
+"""From files to validated districts and their neighbour graph."""

@@ -1,0 +1,66 @@
+"""What each column of a district table means: identifiers, votes, migrants, covariates, levels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+#: How many column units make one whole share, for the units in which a share can be given.
+SHARE_UNITS: Mapping[str, float] = MappingProxyType(
+    {"fraction": 1.0, "percent": 100.0, "per thousand": 1e3, "per ten thousand": 1e4}
+)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of a table's columns.
+
+    Attributes
+    ----------
+    id
+        Column that identifies a district; values are compared as text.
+    votes
+        Party name to the column with its votes (counts); for disease counts, outcome name to cases.
+    valid
+        Column with valid votes, the binomial denominator. None where the outcome is a Poisson count.
+    exposure
+        Column with the expected count or the population at risk, for Poisson counts.
+    electorate
+        Column with the number of persons entitled to vote.
+    migrants
+        Column with the concentration of migrants; its unit must be one of `SHARE_UNITS`.
+    covariates
+        Further columns that may enter a formula (education, income, ...).
+    groups
+        Columns that name the level a district belongs to (municipality, state, country).
+    label
+        Column with a district's name, for people to read.
+    units
+        Column to unit: one of `SHARE_UNITS` for shares, else free text ("1000 EUR").
+    """
+
+    id: str
+    votes: Mapping[str, str]
+    valid: str | None = None
+    exposure: str | None = None
+    electorate: str | None = None
+    migrants: str | None = None
+    covariates: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    label: str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def points(self, column: str, points: float) -> float:
+        """Convert percentage points to the unit of a share column (10 points of a fraction: 0.1).
+
+        Raises
+        ------
+        KeyError
+            If the column's unit is not one of `SHARE_UNITS`.
+        """
+        return points / 100 * SHARE_UNITS[self.units[column]]
+
+    def numeric_columns(self) -> tuple[str, ...]:
+        """All columns that must hold numbers, in the order of their roles, each once."""
+        single = (self.valid, self.exposure, self.electorate, self.migrants)
+        ordered = [*self.votes.values(), *(c for c in single if c), *self.covariates]
+        return tuple(dict.fromkeys(ordered))

@@ -1,0 +1,1 @@
+"""What is estimated, and how: specification, structures, families, engines, fits."""
