@@ -1,0 +1,54 @@
+r"""Votes out of valid votes: y_i ~ Binomial(N_i, logit^-1(eta_i))."""
+
+import numpy as np
+from numba import njit
+from scipy.special import expit, gammaln
+
+NAME = "binomial"
+CODE = 0
+#: What the linear predictor and its inverse are called in reports.
+LINK = "logit"
+
+
+def log_likelihood(eta: np.ndarray, votes: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """log p(y_i | eta_i) of each district; eta (..., n), votes and valid votes (n,)."""
+    choose = gammaln(size + 1) - gammaln(votes + 1) - gammaln(size - votes + 1)
+    return choose + votes * eta - size * np.logaddexp(0, eta)
+
+
+def mean(eta: np.ndarray) -> np.ndarray:
+    """Vote share, 0..1."""
+    return expit(eta)
+
+
+def draw(rng: np.random.Generator, eta: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Votes drawn at eta (..., n), int64."""
+    return rng.binomial(size, expit(eta))
+
+
+def crude(votes: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Empirical logit with half a vote added to each side, finite also for zero votes."""
+    return np.log(votes + 0.5) - np.log(size - votes + 0.5)
+
+
+def overall(votes: np.ndarray, size: np.ndarray) -> float:
+    """Logit of the overall share."""
+    return float(np.log(votes.sum()) - np.log((size - votes).sum()))
+
+
+def information(eta: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Fisher information of eta_i: N_i p_i (1 - p_i)."""
+    share = expit(eta)
+    return size * share * (1 - share)
+
+
+@njit(cache=True, nogil=True)
+def add_gradient(eta, votes, size, gradient):
+    """Add d log p / d eta_i = y_i - N_i p_i to gradient (n,) and return log p up to a constant."""
+    total = 0.0
+    for i in range(eta.size):
+        decay = np.exp(-abs(eta[i]))
+        share = (1.0 if eta[i] >= 0 else decay) / (1.0 + decay)
+        total += votes[i] * eta[i] - size[i] * (max(eta[i], 0.0) + np.log1p(decay))
+        gradient[i] += votes[i] - size[i] * share
+    return total

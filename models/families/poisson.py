@@ -1,0 +1,50 @@
+r"""Counts with a known exposure: y_i ~ Poisson(E_i exp(eta_i)); eta is a log relative rate."""
+
+import numpy as np
+from numba import njit
+from scipy.special import gammaln
+
+NAME = "poisson"
+CODE = 1
+LINK = "log"
+
+
+def log_likelihood(eta: np.ndarray, votes: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """log p(y_i | eta_i) of each district; eta (..., n), counts and exposure (n,)."""
+    return votes * (eta + np.log(size)) - size * np.exp(eta) - gammaln(votes + 1)
+
+
+def mean(eta: np.ndarray) -> np.ndarray:
+    """Relative rate, counts per unit of exposure."""
+    return np.exp(eta)
+
+
+def draw(rng: np.random.Generator, eta: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Counts drawn at eta (..., n), int64; a mean beyond 1e15 (a wild prior draw) is cut there."""
+    return rng.poisson(np.minimum(size * np.exp(np.minimum(eta, 50.0)), 1e15))
+
+
+def crude(votes: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Empirical log rate with half a count added, finite also for zero counts."""
+    return np.log(votes + 0.5) - np.log(size)
+
+
+def overall(votes: np.ndarray, size: np.ndarray) -> float:
+    """Log of the overall rate."""
+    return float(np.log(votes.sum()) - np.log(size.sum()))
+
+
+def information(eta: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Fisher information of eta_i: the mean count E_i exp(eta_i)."""
+    return size * np.exp(eta)
+
+
+@njit(cache=True, nogil=True)
+def add_gradient(eta, votes, size, gradient):
+    """Add d log p / d eta_i = y_i - E_i exp(eta_i) to gradient (n,) and return log p up to a constant."""
+    total = 0.0
+    for i in range(eta.size):
+        expected = size[i] * np.exp(eta[i])
+        total += votes[i] * eta[i] - expected
+        gradient[i] += votes[i] - expected
+    return total

@@ -1,0 +1,205 @@
+r"""Priors: what the model believes before it sees votes, each an object that prints itself.
+
+Coefficients are Normal on standardised covariates, the intercept Normal around the overall share. For the
+scale sigma and the spatial fraction rho the defaults penalise complexity (Simpson et al. 2017): the simpler
+model, sigma = 0 or rho = 0, is preferred at a constant rate in the distance
+
+    sigma:  d = sigma,                       so sigma ~ Exponential
+    rho:    d(rho) = sqrt(2 KLD(rho)),  2 KLD = sum_i [rho (g_i - 1) - log(1 + rho (g_i - 1))],
+
+where g_i are the eigenvalues of the scaled R^- (zero for a component's null vector).
+
+References
+----------
+Simpson, D., Rue, H., Riebler, A., Martins, T. G., Sorbye, S. H. (2017). Penalising model component
+complexity. Statistical Science 32.
+Riebler, A., Sorbye, S. H., Simpson, D., Rue, H. (2016). An intuitive Bayesian spatial model for disease
+mapping that accounts for scaling. Statistical Methods in Medical Research 25.
+"""
+
+from dataclasses import dataclass, field
+from math import lgamma
+
+import numpy as np
+from numba import njit
+
+from spatialvote.data.errors import ModelError, Problem
+from spatialvote.models.spectrum import Spectrum
+
+#: Codes under which the compiled density knows the priors.
+EXPONENTIAL, HALF_NORMAL, BETA, PC_RHO = 0, 1, 2, 3
+
+
+def _positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise ModelError(Problem(f"{name} must be positive, got {value}", "give a positive number"))
+
+
+def _probability(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ModelError(
+            Problem(f"{name} must be a probability between 0 and 1, got {value}", "give one inside")
+        )
+
+
+@dataclass(frozen=True)
+class PCSigma:
+    """Penalised-complexity prior of a standard deviation: P(sigma > upper) = tail, an exponential."""
+
+    upper: float = 1.0
+    tail: float = 0.01
+
+    def __post_init__(self) -> None:
+        _positive("upper of the prior of sigma", self.upper)
+        _probability("tail of the prior of sigma", self.tail)
+
+    def __str__(self) -> str:
+        return f"PC: P(sigma > {self.upper:g}) = {self.tail:g}"
+
+    def code(self) -> tuple[int, float, float]:
+        """Code and parameters for the compiled density."""
+        return EXPONENTIAL, -np.log(self.tail) / self.upper, 0.0
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draws of sigma, shape (size,)."""
+        return rng.exponential(-self.upper / np.log(self.tail), size)
+
+
+@dataclass(frozen=True)
+class HalfNormal:
+    """Half-normal prior of a standard deviation, sigma = |N(0, scale)|."""
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("scale of the prior of sigma", self.scale)
+
+    def __str__(self) -> str:
+        return f"half-normal with scale {self.scale:g}"
+
+    def code(self) -> tuple[int, float, float]:
+        """Code and parameters for the compiled density."""
+        return HALF_NORMAL, self.scale, 0.0
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draws of sigma, shape (size,)."""
+        return np.abs(rng.normal(0, self.scale, size))
+
+
+@dataclass(frozen=True)
+class PCRho:
+    """Penalised-complexity prior of the spatial fraction: P(rho < upper) = mass (Riebler et al. 2016)."""
+
+    upper: float = 0.5
+    mass: float = 2 / 3
+
+    def __post_init__(self) -> None:
+        _probability("upper of the prior of rho", self.upper)
+        _probability("mass of the prior of rho", self.mass)
+
+    def __str__(self) -> str:
+        return f"PC: P(rho < {self.upper:g}) = {self.mass:.3g}"
+
+    def code(self, nodes: Spectrum, n_components: int) -> tuple[int, float, float]:
+        """Code, rate per unit of distance, and the number of null vectors."""
+        distance = rho_distance(self.upper, nodes.value, nodes.weight, float(n_components))[0]
+        return PC_RHO, -np.log1p(-self.mass) / distance, float(n_components)
+
+    def draw(self, rng: np.random.Generator, size: int, nodes: Spectrum, n_components: int) -> np.ndarray:
+        """Draws of rho, shape (size,), by inverting the distance."""
+        _, rate, null = self.code(nodes, n_components)
+        logit = np.linspace(-20, 20, 4001)
+        rho = 1 / (1 + np.exp(-logit))
+        distance = [rho_distance(one, nodes.value, nodes.weight, null)[0] for one in rho]
+        return 1 / (1 + np.exp(-np.interp(rng.exponential(1 / rate, size), distance, logit)))
+
+
+@dataclass(frozen=True)
+class BetaRho:
+    """Beta prior of the spatial fraction; Beta(1, 1) is uniform."""
+
+    a: float = 1.0
+    b: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("a of the prior of rho", self.a)
+        _positive("b of the prior of rho", self.b)
+
+    def __str__(self) -> str:
+        return "uniform on (0, 1)" if self.a == self.b == 1 else f"Beta({self.a:g}, {self.b:g})"
+
+    def code(self, nodes: Spectrum, n_components: int) -> tuple[int, float, float]:
+        """Code and parameters for the compiled density; the graph does not matter."""
+        return BETA, self.a, self.b
+
+    def draw(self, rng: np.random.Generator, size: int, nodes: Spectrum, n_components: int) -> np.ndarray:
+        """Draws of rho, shape (size,)."""
+        return rng.beta(self.a, self.b, size)
+
+
+@dataclass(frozen=True)
+class Priors:
+    """All priors of a `VoteShareModel`.
+
+    Attributes
+    ----------
+    intercept_mean
+        Mean of the intercept at average covariates, on the link scale; None: logit (log) of the overall
+        share (rate).
+    intercept_sd
+        Its standard deviation.
+    coefficient_sd
+        Standard deviation of every coefficient, mean zero, on standardised covariates.
+    sigma, rho
+        Priors of the standard deviation of the district effects and of their spatial fraction.
+    """
+
+    intercept_mean: float | None = None
+    intercept_sd: float = 1.5
+    coefficient_sd: float = 1.0
+    sigma: PCSigma | HalfNormal = field(default_factory=PCSigma)
+    rho: PCRho | BetaRho = field(default_factory=PCRho)
+
+    def __post_init__(self) -> None:
+        _positive("intercept_sd", self.intercept_sd)
+        _positive("coefficient_sd", self.coefficient_sd)
+
+
+@njit(cache=True, nogil=True)
+def rho_distance(rho, node, weight, null):
+    """d(rho) and the first two derivatives of d^2 = 2 KLD; ``null`` counts eigenvalues g = 0 of R^-."""
+    total, slope, curve = 0.0, 0.0, 0.0
+    for q in range(node.size + 1):
+        excess = 1.0 / node[q] - 1.0 if q < node.size else -1.0
+        w = weight[q] if q < node.size else null
+        x = rho * excess
+        # x - log(1 + x) cancels near zero; its series does not.
+        total += w * (x * x * (0.5 - x / 3.0 + x * x / 4.0) if abs(x) < 1e-4 else x - np.log1p(x))
+        slope += w * rho * excess * excess / (1.0 + x)
+        curve += w * (excess / (1.0 + x)) ** 2
+    return np.sqrt(total), slope, curve
+
+
+@njit(cache=True, nogil=True)
+def log_prior_sigma(sigma, kind, first):
+    """Log density of log sigma (Jacobian included) and its derivative in log sigma."""
+    if kind == EXPONENTIAL:
+        return np.log(first * sigma) - first * sigma, 1.0 - first * sigma
+    scaled = sigma / first
+    return 0.5 * np.log(2.0 / np.pi) + np.log(scaled) - 0.5 * scaled**2, 1.0 - scaled**2
+
+
+@njit(cache=True, nogil=True)
+def log_prior_rho(rho, kind, first, second, node, weight):
+    """Log density of logit rho (Jacobian included) and its derivative in logit rho."""
+    jacobian = rho * (1.0 - rho)
+    if kind == BETA:
+        log_beta = lgamma(first) + lgamma(second) - lgamma(first + second)
+        value = first * np.log(rho) + second * np.log1p(-rho) - log_beta
+        return value, first * (1.0 - rho) - second * rho
+    distance, slope, curve = rho_distance(rho, node, weight, second)
+    # p(rho) = rate exp(-rate d) d',  d' = (d^2)' / (2 d).
+    by_rho = slope / (2.0 * distance)
+    value = np.log(first) - first * distance + np.log(by_rho) + np.log(jacobian)
+    derivative = -first * by_rho + curve / slope - by_rho / distance
+    return value, derivative * jacobian + 1.0 - 2.0 * rho
