@@ -48,24 +48,13 @@ def graph_from_edges(ids: Sequence[str], i: np.ndarray, j: np.ndarray, w: np.nda
     n = len(names)
     i, j = np.asarray(i, dtype=np.int64).ravel(), np.asarray(j, dtype=np.int64).ravel()
     w = np.ones(len(i)) if w is None else np.asarray(w, dtype=np.float64).ravel()
-    problems = _misfits(names, i, j, w)
+    problems = link_problems(names, i, j, w)
     if problems:
         raise GraphError(problems)
 
     low, high = np.minimum(i, j), np.maximum(i, j)
-    link, first, inverse = np.unique(low * n + high, return_index=True, return_inverse=True)
-    weight = w[first]
-    conflict = np.unique(inverse[w != weight[inverse]])
-    if conflict.size:
-        pairs = [f"{names[low[k]]}-{names[high[k]]}" for k in first[conflict]]
-        raise GraphError(
-            Problem(
-                f"{len(pairs)} links are given with two different weights ({name_some(pairs)})",
-                "give each link one weight, the same in both directions",
-            )
-        )
-    low, high = low[first], high[first]
-
+    first = np.unique(low * n + high, return_index=True)[1]
+    low, high, weight = low[first], high[first], w[first]
     alone = np.setdiff1d(np.arange(n), np.concatenate([low, high]))
     focal = np.concatenate([low, high, alone])
     neighbor = np.concatenate([high, low, alone])
@@ -82,45 +71,58 @@ def graph_from_edges(ids: Sequence[str], i: np.ndarray, j: np.ndarray, w: np.nda
     return Graph(pd.Series(value[order], index=index, name="weight"), is_sorted=True)
 
 
-def _misfits(names: pd.Index, i: np.ndarray, j: np.ndarray, w: np.ndarray) -> list[Problem]:
-    """Say everything that keeps links by position from being a graph over the ids."""
+def link_problems(names: pd.Index, i: np.ndarray, j: np.ndarray, w: np.ndarray) -> list[Problem]:
+    """Say everything that keeps links by position from being a graph over the ids `names`."""
     problems = []
     if not names.is_unique or not all(isinstance(one, str) for one in names):
         problems.append(
             Problem("district ids of a graph must be unique text", "pass the index of the districts")
         )
     if not len(i) == len(j) == len(w):
+        lengths = f"{len(i)}, {len(j)} and {len(w)}"
         problems.append(
-            Problem(
-                f"links need as many starts as ends and weights ({len(i)}, {len(j)}, {len(w)} came)",
-                "pass arrays of one length",
-            )
+            Problem(f"starts, ends and weights of links differ in number ({lengths})", "give one of each")
         )
         return problems
-    outside = (i < 0) | (j < 0) | (i >= len(names)) | (j >= len(names))
+    n = len(names)
+    outside = (i < 0) | (j < 0) | (i >= n) | (j >= n)
     if outside.any():
         problems.append(
             Problem(
-                f"{outside.sum()} links point outside the {len(names)} districts",
+                f"{outside.sum()} links point outside the {n} districts",
                 "give positions from 0, in the order of the ids",
             )
         )
-    loops = np.flatnonzero((i == j) & ~outside)
-    if loops.size:
+    i, j, w = i[~outside], j[~outside], w[~outside]
+    loops = names[i[i == j]].unique()
+    if len(loops):
+        problems.append(
+            Problem(f"districts linked with themselves: {name_some(loops)}", "leave self-loops out")
+        )
+    useless = ~(np.isfinite(w) & (w > 0))
+    if useless.any():
         problems.append(
             Problem(
-                f"{loops.size} districts are linked with themselves ({name_some(names[i[loops]])})",
-                "leave self-loops out",
+                f"weights not positive and finite for links {_pairs(names, i[useless], j[useless])}",
+                "give weights above zero, and leave out what is no link",
             )
         )
-    bad = ~(np.isfinite(w) & (w > 0))
-    if bad.any():
+    i, j, w = i[~useless], j[~useless], w[~useless]
+    low, high = np.minimum(i, j), np.maximum(i, j)
+    _, first, inverse = np.unique(low * n + high, return_index=True, return_inverse=True)
+    twofold = first[np.unique(inverse[w != w[first][inverse]])]
+    if twofold.size:
         problems.append(
             Problem(
-                f"{bad.sum()} links have a weight that is not positive and finite", "give weights above zero"
+                f"two different weights for links {_pairs(names, low[twofold], high[twofold])}",
+                "give each link one weight, the same in both directions",
             )
         )
     return problems
+
+
+def _pairs(names: pd.Index, i: np.ndarray, j: np.ndarray) -> str:
+    return name_some([f"{a}-{b}" for a, b in zip(names[i], names[j], strict=True)])
 
 
 def report_graph(graph: Graph, method: str, added: Sequence[tuple[str, str]] = ()) -> GraphReport:
