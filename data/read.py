@@ -1,0 +1,259 @@
+"""`read_districts`: from files to validated districts, with everything that is wrong told at once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from spatialvote.data.districts import About, Districts, ReadRecord
+from spatialvote.data.edge_list import read_edges
+from spatialvote.data.errors import Problem
+from spatialvote.data.files import file_hashes, read_source
+from spatialvote.data.findings import Findings
+from spatialvote.data.neighbour_rule import NeighbourRule, build_graph
+from spatialvote.data.outline import Outline, read_outline
+from spatialvote.data.roles import Roles
+from spatialvote.data.rows import Rows, read_rows
+from spatialvote.data.validate_covariates import design_problems, share_notes, share_problems
+from spatialvote.data.validate_geometry import crs_problems, shape_notes, shape_problems
+from spatialvote.data.validate_roles import role_problems
+from spatialvote.data.validate_table import count_problems, gap_problems, no_denominator_problems
+
+#: What to do with districts that lack a value, a denominator or a shape.
+POLICIES = ("refuse", "drop")
+
+
+def read_districts(
+    table: str | Path,
+    *,
+    id: str,
+    votes: Mapping[str, str] | Sequence[str],
+    valid: str | None = None,
+    exposure: str | None = None,
+    electorate: str | None = None,
+    migrants: str | None = None,
+    covariates: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    label: str | None = None,
+    units: Mapping[str, str] | None = None,
+    geometry: str | Path | None = None,
+    geometry_id: str | None = None,
+    edges: str | Path | None = None,
+    layer: str | None = None,
+    crs: str | int | None = None,
+    graph: str | None = None,
+    tolerance: float | None = None,
+    k: int | None = None,
+    distance: float | None = None,
+    connect: str | None = None,
+    missing: str = "refuse",
+    repair: bool = False,
+    about: About | None = None,
+) -> Districts:
+    """Read districts, their votes and covariates, their shapes and their neighbours.
+
+    Parameters
+    ----------
+    table
+        GeoPackage, GeoJSON, Shapefile, GeoParquet or CSV file, one row per district.
+    id
+        Column that identifies a district; read as text, so that leading zeros stay.
+    votes
+        Party name to column with its votes; or columns, each a party of the same name.
+    valid
+        Column with valid votes, the denominator of shares.
+    exposure
+        Column with expected counts or population at risk, for Poisson counts.
+    electorate, migrants, covariates, groups, label
+        Further columns, see `Roles`. A missing label is replaced by the id.
+    units
+        Column to unit. That of `migrants` must be one of `SHARE_UNITS` ("fraction", "percent", "per
+        thousand", "per ten thousand"), and is never guessed; so are the units of other shares, which are
+        then checked to lie within them. Any other text is kept as it is.
+    geometry, geometry_id
+        File with the shapes of a CSV table's districts, and its id column (where it differs from `id`).
+    edges
+        CSV file of links: two columns of ids and optionally ``weight``.
+    layer
+        Layer of the file with the shapes, where it has several.
+    crs
+        CRS of the shapes: assigned where the file states none, projected to where it states another.
+    graph
+        ``"queen"``, ``"rook"``, ``"fuzzy"``, ``"knn"``, ``"distance"`` or ``"edges"``, see
+        `NeighbourRule`. Where left out: the given edges, or queen contiguity if there are none.
+    tolerance, distance
+        Metres, for ``graph="fuzzy"`` and ``graph="distance"``.
+    k
+        Number of neighbours, for ``graph="knn"``.
+    connect
+        ``"nearest"`` joins islands and components to their nearest district elsewhere.
+    missing
+        ``"refuse"`` reports districts with a missing value, no valid votes, zero exposure, or no shape;
+        ``"drop"`` leaves them out and keeps their ids and the reasons in the record.
+    repair
+        Whether invalid shapes are made valid; their ids are kept in the record.
+    about
+        What the districts are; by default the name of the file and "district".
+
+    Returns
+    -------
+    Districts
+        Columns with a role and geometry, in the order of the table's rows, indexed by id. Votes, valid
+        votes and electorate are int64; exposure, migrants and covariates float64; groups and label text.
+
+    Raises
+    ------
+    DataError
+        With every problem of files, columns, ids, values, shapes, CRS and links that was found.
+    GraphError
+        The same, where all problems concern the neighbours.
+    """
+    findings = Findings()
+    roles = Roles(
+        id=id,
+        votes=dict(votes) if isinstance(votes, Mapping) else {column: column for column in _listed(votes)},
+        valid=valid,
+        exposure=exposure,
+        electorate=electorate,
+        migrants=migrants,
+        covariates=_listed(covariates),
+        groups=_listed(groups),
+        label=label,
+        units=dict(units or {}),
+    )
+    findings.add(role_problems(roles))
+    findings.add(_argument_problems(missing, graph, edges))
+    rule = NeighbourRule("queen" if edges is None else "edges")
+    with findings.gathering():
+        rule = NeighbourRule(graph or rule.kind, tolerance, k, distance, connect)
+
+    source, shapes = None, None
+    with findings.gathering():
+        source = read_source(table, layer if geometry is None else None)
+    if geometry is not None:
+        with findings.gathering():
+            shapes = read_source(geometry, layer)
+    if source is None:
+        raise findings.error()
+    drop = missing == "drop"
+    rows = read_rows(source, roles, findings)
+    if geometry is not None and shapes is None:
+        outline = None  # the file is a problem already
+    else:
+        outline = read_outline(
+            rows, shapes, geometry_id or id, rule, crs, repair, missing == "drop", findings
+        )
+
+    kept, dropped = _policy(rows, outline, drop, findings)
+    _check(rows, outline, kept, rule, findings)
+    links = None
+    if edges is not None and id in source.frame:
+        known = pd.Index(rows.ids[kept].dropna().unique())
+        with findings.gathering():
+            links = read_edges(edges, known, set(rows.ids.dropna()))
+    if len(findings):
+        raise findings.error()
+
+    frame = rows.columns()[kept]
+    frame.index = pd.Index(rows.ids[kept], name="district")
+    if outline is None:
+        outline_kept = gpd.GeoSeries([None] * len(frame), index=frame.index)
+    else:
+        outline_kept = outline.geometry[kept].set_axis(frame.index)
+    districts = gpd.GeoDataFrame(frame, geometry=outline_kept)
+    built, report, graph_notes = build_graph(districts, rule, links)
+    files = [Path(one) for one in (table, geometry, edges) if one is not None]
+    notes = [*rows.source.notes, *share_notes(rows.numbers[kept], roles), *graph_notes]
+    if outline is not None:
+        notes += [*outline.notes, *shape_notes(districts.geometry, rows.names[kept], rule)]
+    return Districts(
+        table=districts,
+        roles=roles,
+        graph=built,
+        graph_report=report,
+        about=about or About(name=Path(table).stem, unit="district"),
+        record=ReadRecord(
+            files={name: digest for file in files for name, digest in file_hashes(file).items()},
+            dropped=dropped,
+            repaired=() if outline is None else outline.repaired,
+            notes=tuple(dict.fromkeys(notes)),
+        ),
+    )
+
+
+def _listed(columns: str | Iterable[str]) -> tuple[str, ...]:
+    """Take a single column name for a list of one, not for a list of letters; each name once."""
+    return (columns,) if isinstance(columns, str) else tuple(columns)
+
+
+def _argument_problems(missing: str, graph: str | None, edges: object) -> list[Problem]:
+    problems = []
+    if missing not in POLICIES:
+        problems.append(Problem(f"missing='{missing}' is not known", f"choose from {', '.join(POLICIES)}"))
+    if graph == "edges" and edges is None:
+        problems.append(Problem("graph='edges' came without edges=", "pass edges= a CSV file of links"))
+    if graph not in (None, "edges") and edges is not None:
+        problems.append(
+            Problem(
+                f"edges= means nothing to graph='{graph}'", "leave one of them out, or pass graph='edges'"
+            )
+        )
+    return problems
+
+
+def _policy(
+    rows: Rows, outline: Outline | None, drop: bool, findings: Findings
+) -> tuple[np.ndarray, dict[str, str]]:
+    """Which rows stay, and why the others are left out; without dropping, every gap is a problem."""
+    if not drop:
+        findings.add(gap_problems(rows.empty, rows.names))
+        findings.add(no_denominator_problems(rows.zero, rows.roles, rows.names))
+        return np.ones(len(rows.names), dtype=bool), {}
+    reasons: dict[int, list[str]] = {}
+    for frame, words in ((rows.empty, "no value in"), (rows.zero, "zero in")):
+        for column, mask in frame.items():
+            for row in np.flatnonzero(mask):
+                reasons.setdefault(int(row), []).append(f"{words} '{column}'")
+    if outline is not None:
+        for row in np.flatnonzero(outline.shapeless):
+            reasons.setdefault(int(row), []).append("no geometry")
+    kept = np.ones(len(rows.names), dtype=bool)
+    kept[list(reasons)] = False
+    dropped = {str(rows.names[row]): "; ".join(reasons[row]) for row in sorted(reasons)}
+    if outline is not None:
+        dropped |= {one: "geometry without a row in the table" for one in outline.without_row}
+    if kept.sum() < 3 and reasons:
+        findings.add(
+            [
+                Problem(
+                    f"missing='drop' leaves {kept.sum()} of {len(kept)} districts, and at least 3 are needed",
+                    f"look at what is missing: {_commonest(reasons)}",
+                )
+            ]
+        )
+    return kept, dropped
+
+
+def _commonest(reasons: Mapping[int, Sequence[str]]) -> str:
+    counts = pd.Series([one for row in reasons.values() for one in row]).value_counts()
+    return "; ".join(f"{reason} ({count} districts)" for reason, count in counts.head(3).items())
+
+
+def _check(
+    rows: Rows, outline: Outline | None, kept: np.ndarray, rule: NeighbourRule, findings: Findings
+) -> None:
+    """Find what is wrong with the districts that stay."""
+    numbers, names, roles = rows.numbers[kept].reset_index(drop=True), rows.names[kept], rows.roles
+    if len(kept) < 3:
+        findings.add(
+            [Problem(f"'{rows.source.path.name}' has {len(kept)} districts, too few", "give at least 3")]
+        )
+    findings.add(count_problems(numbers, roles, names))
+    findings.add(share_problems(numbers, roles, names))
+    findings.add(design_problems(numbers, roles))
+    if outline is not None:
+        geometry = outline.geometry[kept].reset_index(drop=True)
+        findings.add(shape_problems(geometry, names, rule))
+        findings.add(crs_problems(geometry, rule))

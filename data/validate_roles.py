@@ -1,0 +1,124 @@
+"""Roles that contradict each other, and columns that a table does not have."""
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import combinations
+
+from spatialvote.data.errors import Problem, name_some
+from spatialvote.data.roles import SHARE_UNITS, Roles
+
+_UNIT_NAMES = ", ".join(f"'{unit}'" for unit in SHARE_UNITS)
+
+
+def role_problems(roles: Roles) -> list[Problem]:
+    """Say where roles are missing, contradict each other, or carry no or a useless unit."""
+    problems = []
+    if not roles.votes:
+        problems.append(Problem("no column with votes is named", "pass votes={'party': 'column'}"))
+    if roles.valid is None and roles.exposure is None:
+        problems.append(
+            Problem(
+                "neither valid votes nor an exposure is named",
+                "pass valid= for shares of votes, or exposure= for Poisson counts",
+            )
+        )
+    problems += _double_roles(roles)
+    if roles.migrants is not None and roles.units.get(roles.migrants) not in SHARE_UNITS:
+        given = roles.units.get(roles.migrants)
+        came = "no unit was given" if given is None else f"'{given}' was given"
+        problems.append(
+            Problem(
+                f"the unit of migrants column '{roles.migrants}' must be told, and {came}",
+                f"pass units={{'{roles.migrants}': ...}} with one of {_UNIT_NAMES}",
+            )
+        )
+    if any(column == "geometry" for _, column in named_roles(roles)):
+        problems.append(
+            Problem(
+                "a column with a role is called 'geometry', the name kept for shapes", "rename that column"
+            )
+        )
+    stray = [column for column in roles.units if column not in roles.numeric_columns()]
+    if stray:
+        problems.append(
+            Problem(
+                f"units are given for {name_some(stray)}, which has no role that holds numbers",
+                "give units for columns named as migrants, covariates or counts only",
+            )
+        )
+    return problems
+
+
+def named_roles(roles: Roles) -> Iterator[tuple[str, str]]:
+    """Every role in words with its column, a column as often as it is named."""
+    yield "id", roles.id
+    for party, column in roles.votes.items():
+        yield f"votes of '{party}'", column
+    single = ("valid", "exposure", "electorate", "migrants", "label")
+    yield from ((role, getattr(roles, role)) for role in single if getattr(roles, role) is not None)
+    yield from (("covariates", column) for column in roles.covariates)
+    yield from (("groups", column) for column in roles.groups)
+
+
+def _double_roles(roles: Roles) -> list[Problem]:
+    problems = []
+    for (role, column), (other, same) in combinations(named_roles(roles), 2):
+        if column == same and _conflict(role.split(" ")[0], other.split(" ")[0]):
+            problems.append(
+                Problem(
+                    f"column '{column}' is named both as {role} and as {other}",
+                    "name each column once, for what it holds",
+                )
+            )
+    return problems
+
+
+#: Pairs of roles that one column may have: a label may be the id or a group; migrants or a count may also
+#: enter a formula; counts may be relative to the electorate or to valid votes.
+_COMPATIBLE = {
+    frozenset(pair)
+    for pair in (
+        ("id", "label"),
+        ("groups", "label"),
+        ("migrants", "covariates"),
+        ("valid", "covariates"),
+        ("exposure", "covariates"),
+        ("electorate", "covariates"),
+        ("valid", "exposure"),
+        ("exposure", "electorate"),
+    )
+}
+
+
+def _conflict(role: str, other: str) -> bool:
+    # A name listed twice among covariates or groups repeats itself and contradicts nothing.
+    repeated = role == other and role in ("covariates", "groups")
+    return not repeated and frozenset((role, other)) not in _COMPATIBLE
+
+
+def missing_columns(roles: Roles, columns: Iterable[str], file: str) -> list[Problem]:
+    """Say which columns with a role a file lacks, and which name comes nearest."""
+    there = [str(column) for column in columns]
+    problems = []
+    absent: dict[str, list[str]] = {}
+    for role, column in named_roles(roles):
+        if column not in there:
+            absent.setdefault(column, []).append(role)
+    for column, named in absent.items():
+        problems.append(missing_column(column, " and ".join(named), there, file))
+    return problems
+
+
+def missing_column(column: str, role: str, there: list[str], file: str) -> Problem:
+    """Say that a file lacks a column, with the nearest name it has."""
+    lower = {one.lower(): one for one in reversed(there)}
+    near = get_close_matches(column.lower(), lower, n=1)
+    # Shapefiles cut names to ten characters, which is too little for difflib to see the likeness.
+    cut = [one for one in there if len(one) == 10 and column.startswith(one)]
+    if cut:
+        advice = f"Shapefiles cut names to ten characters; did you mean '{cut[0]}'?"
+    elif near:
+        advice = f"did you mean '{lower[near[0]]}'?"
+    else:
+        advice = f"it has {name_some(there, 8)}" if there else "it has no columns"
+    return Problem(f"file '{file}' has no column '{column}' (named as {role})", advice)
