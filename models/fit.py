@@ -1,0 +1,148 @@
+"""`Fit`: posterior draws with everything that a reviewer needs to check them, in one netCDF file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from spatialvote.data.errors import FitError, ModelError, Problem
+from spatialvote.models.vote_share import VoteShareModel
+
+#: Version of the file's layout; a file with another one is refused.
+LAYOUT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model.
+
+    Attributes
+    ----------
+    tree
+        ArviZ DataTree. Groups: ``posterior`` with ``intercept`` (at average covariates), ``beta``
+        [coefficient] (standardised columns), ``sigma``, ``rho``, ``eta`` [district] (linear predictor) and
+        ``phi`` [district] (structured part, unit scale); ``sample_stats``; ``log_likelihood``,
+        ``posterior_predictive``, ``prior``, ``prior_predictive``, ``observed_data``; ``constant_data`` with
+        the denominators, the design on its original scale, its ``center`` and ``scale``, and the links.
+    model
+        The specification.
+    record
+        Seed, engine and its settings, versions, timings in seconds, fingerprints of data and graph, roles
+        of columns, what the districts are, how the graph was made and what was done while reading.
+    """
+
+    tree: xr.DataTree
+    model: VoteShareModel
+    record: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        sizes = self.tree["posterior"].sizes
+        return (
+            f"Fit({self.model.formula}, {self.model.family}, {self.model.structure}: {sizes['chain']} chains "
+            f"x {sizes['draw']} draws, {sizes['district']} districts)"
+        )
+
+    def draws(self, name: str) -> np.ndarray:
+        """Posterior draws of a variable with chains joined, shape (samples, ...), float64."""
+        values = self.tree["posterior"][name].to_numpy()
+        return values.reshape(-1, *values.shape[2:]).astype(np.float64)
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of the design's columns, without the intercept."""
+        return tuple(map(str, self.tree["posterior"].coords["coefficient"].to_numpy()))
+
+    def constant(self, name: str) -> np.ndarray:
+        """An array of the group ``constant_data``."""
+        return self.tree["constant_data"][name].to_numpy()
+
+    @property
+    def size(self) -> np.ndarray:
+        """Valid votes (binomial) or exposure (Poisson), shape (n,)."""
+        return self.constant("trials" if self.model.family == "binomial" else "exposure")
+
+    @property
+    def votes(self) -> np.ndarray:
+        """Observed votes or counts, shape (n,)."""
+        return self.tree["observed_data"]["votes"].to_numpy()
+
+    def fixed_part(self) -> np.ndarray:
+        """mu = alpha + X beta of each draw, shape (samples, n)."""
+        standardised = (self.constant("design") - self.constant("center")) / self.constant("scale")
+        return self.draws("intercept")[:, None] + self.draws("beta") @ standardised.T
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
+        path = Path(path)
+        tree = self.tree.copy()
+        tree.attrs = {
+            "spatialvote_layout": LAYOUT,
+            "model": json.dumps(self.model.to_dict()),
+            "record": json.dumps(self.record),
+        }
+        encoding = {
+            f"/{group.name}": {
+                name: {"zlib": True, "complevel": 2, "shuffle": True}
+                for name, values in group.data_vars.items()
+                if values.ndim >= 2 and values.dtype.kind in "fiub"
+            }
+            for group in tree.children.values()
+        }
+        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Fit:
+        """Read a fit; nothing in the file is executed or unpickled.
+
+        Raises
+        ------
+        FitError
+            Where the file is missing, no netCDF file, or not one that `save` wrote.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FitError(
+                Problem(f"no fit at '{path}'", "give the path of a .nc file that a fit was saved to")
+            )
+        try:
+            with xr.open_datatree(path, engine="h5netcdf") as opened:
+                tree = opened.load()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FitError(
+                Problem(f"'{path}' cannot be read as netCDF ({error})", "ask for the file again")
+            ) from error
+        layout = tree.attrs.get("spatialvote_layout")
+        missing = [one for one in ("posterior", "observed_data", "constant_data") if one not in tree.children]
+        if layout is None or missing:
+            raise FitError(
+                Problem(f"'{path}' is not a fit saved by spatialvote", "give the file that Fit.save wrote")
+            )
+        if int(layout) != LAYOUT:
+            raise FitError(
+                Problem(
+                    f"'{path}' has layout {layout}, this version reads {LAYOUT}",
+                    "use the version of spatialvote named in the file's record, or fit again",
+                )
+            )
+        try:
+            model = VoteShareModel.from_dict(json.loads(tree.attrs["model"]))
+            record = json.loads(tree.attrs["record"])
+        except (KeyError, TypeError, ValueError, ModelError) as error:
+            raise FitError(
+                Problem(f"the specification in '{path}' is damaged ({error})", "ask for the file again")
+            ) from error
+        return cls(tree, model, record)
