@@ -78,12 +78,16 @@ class ReadRecord:
         Ids whose geometry was repaired on request.
     notes
         Remarks that are no errors but that a reviewer should know.
+    arguments
+        What `read_districts` was called with, apart from the roles and from what was left to its default;
+        files by name, without their folders.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     dropped: Mapping[str, str] = field(default_factory=dict)
     repaired: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    arguments: Mapping[str, str | float | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

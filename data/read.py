@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -179,8 +180,32 @@ def read_districts(
             dropped=dropped,
             repaired=() if outline is None else outline.repaired,
             notes=tuple(dict.fromkeys(notes)),
+            arguments=_given(
+                table=Path(table).name,
+                geometry=geometry and Path(geometry).name,
+                geometry_id=geometry_id,
+                edges=edges and Path(edges).name,
+                layer=layer,
+                crs=crs,
+                graph=graph,
+                tolerance=tolerance,
+                k=k,
+                distance=distance,
+                connect=connect,
+                missing=None if missing == "refuse" else missing,
+                repair=repair or None,
+            ),
         ),
     )
+
+
+def _given(**arguments: Any) -> dict[str, str | float | bool]:
+    """Keep the arguments that were given; what is no plain value (a CRS object) as text."""
+    return {
+        name: value if isinstance(value, str | int | float) else str(value)
+        for name, value in arguments.items()
+        if value is not None
+    }
 
 
 def _listed(columns: str | Iterable[str]) -> tuple[str, ...]:
