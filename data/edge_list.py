@@ -72,8 +72,7 @@ def read_edges(
     if absent.any():
         problems.append(
             Problem(
-                f"edge list '{path.name}' lacks an id in {absent.sum()} rows "
-                f"(row {name_some(np.flatnonzero(absent) + 1)})",
+                f"edge list '{path.name}' lacks an id in rows {name_some(np.flatnonzero(absent) + 1)}",
                 "name both districts of a link, or delete the row",
             )
         )
@@ -83,7 +82,7 @@ def read_edges(
     if unknown:
         problems.append(
             Problem(
-                f"edge list '{path.name}' names {len(unknown)} unknown ids ({name_some(unknown)})"
+                f"edge list '{path.name}' names unknown ids ({name_some(unknown)})"
                 + zeros_hint(unknown, ids),
                 "use the ids of the table, as text",
             )
@@ -97,8 +96,8 @@ def read_edges(
     if text.any():
         problems.append(
             Problem(
-                f"edge list '{path.name}' has {text.sum()} weights that are no numbers "
-                f"(row {name_some(np.flatnonzero(text) + 1)})",
+                f"edge list '{path.name}' has weights that are no numbers in rows "
+                f"{name_some(np.flatnonzero(text) + 1)}",
                 "give every link a number as its weight",
             )
         )

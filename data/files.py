@@ -10,7 +10,8 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 from pyarrow import ArrowException
-from pyogrio.errors import DataLayerError, DataSourceError
+from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, GeometryError
+from shapely.errors import ShapelyError
 
 from spatialvote.data.errors import DataError, Problem, name_some
 
@@ -24,6 +25,18 @@ FORMATS = {
     ".parquet": "GeoParquet",
     ".geoparquet": "GeoParquet",
 }
+
+_UNREADABLE = (
+    CRSError,
+    DataLayerError,
+    DataSourceError,
+    FeatureError,
+    GeometryError,
+    ArrowException,
+    ShapelyError,
+    ValueError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
@@ -83,12 +96,13 @@ def read_source(path: str | Path, layer: str | None = None) -> Source:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            # A shape that cannot be built is read as missing, so that its district can be named later.
             if kind == "GeoParquet":
                 table = gpd.read_parquet(path)
             else:
-                table = gpd.read_file(path, layer=_layer(path, layer), engine="pyogrio")
-        except (DataSourceError, DataLayerError, ArrowException, ValueError, OSError) as error:
-            reason = str(error).strip().split("\n")[0].split("; ")[0].replace(str(path), path.name)
+                table = gpd.read_file(path, layer=_layer(path, layer), engine="pyogrio", on_invalid="warn")
+        except _UNREADABLE as error:
+            reason = str(error).strip().split("\n")[0].split("; ")[0].replace(f"{path.parent}/", "")
             raise DataError(
                 Problem(
                     f"file '{path.name}' cannot be read as {kind} ({reason})",
@@ -96,8 +110,9 @@ def read_source(path: str | Path, layer: str | None = None) -> Source:
                 )
             ) from error
     notes = tuple(dict.fromkeys(f"reading '{path.name}': {one.message}" for one in caught))
-    if table.index.name is not None:
-        table = table.reset_index()
+    # A named index of a GeoParquet file is a column like others; rows are counted by position from here on.
+    unnamed = all(name is None or name in table.columns for name in table.index.names)
+    table = table.reset_index(drop=unnamed)
     if not isinstance(table, gpd.GeoDataFrame) or table._geometry_column_name not in table.columns:
         return Source(path, pd.DataFrame(table), None, notes)
     frame = pd.DataFrame(table.drop(columns=table.geometry.name))
@@ -159,7 +174,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     if twice:
         problems.append(
             Problem(
-                f"file '{path.name}' has {len(twice)} column names more than once ({name_some(twice)})",
+                f"file '{path.name}' repeats column names ({name_some(twice)})",
                 "give every column its own name",
             )
         )
@@ -167,8 +182,8 @@ def read_csv(path: Path) -> pd.DataFrame:
     if uneven:
         problems.append(
             Problem(
-                f"file '{path.name}' has {len(uneven)} rows without exactly {len(header)} cells "
-                f"(lines {name_some(uneven)})",
+                f"file '{path.name}' has a header of {len(header)} cells, and another number of them in "
+                f"lines {name_some(uneven)}",
                 "put text that contains a comma in double quotes",
             )
         )

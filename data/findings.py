@@ -46,5 +46,10 @@ def in_districts(ids: Sequence[str]) -> str:
     >>> in_districts(["A12", "B07", "C31", "D02"])
     "in 4 districts (ids 'A12', 'B07', 'C31' and 1 more)"
     """
+    return f"in {districts_named(ids)}"
+
+
+def districts_named(ids: Sequence[str]) -> str:
+    """Count districts and name the first: ``2 districts (ids 'A12', 'B07')``."""
     many = "s" if len(ids) > 1 else ""
-    return f"in {len(ids)} district{many} (id{many} {name_some(ids)})"
+    return f"{len(ids)} district{many} (id{many} {name_some(ids)})"

@@ -218,6 +218,6 @@ def _unlinked_overlaps(
     if not count:
         return ()
     return (
-        f"{count} pair{'s' * (count > 1)} of districts overlap without a common vertex and are not linked by {rule.words}: "
-        "where boundaries were drawn or simplified one by one, graph='fuzzy' finds such neighbours",
+        f"{count} pair{'s' * (count > 1)} of districts overlap without a common vertex and are not linked by "
+        f"{rule.words}: where boundaries were drawn one by one, graph='fuzzy' finds such neighbours",
     )

@@ -134,6 +134,9 @@ def _join(
     usable = (theirs.notna() & ~theirs.duplicated()).to_numpy()
     position = pd.Index(theirs[usable]).get_indexer(rows.ids)
     joined = (position >= 0) & rows.ids.notna().to_numpy()
+    # A repeated id is reported with the table; giving its shape twice would report it once more.
+    repeated = rows.ids.duplicated().to_numpy()
+    position[repeated] = -1
     kept = shapes.geometry[usable].to_numpy()
     # A missing shape in the last place is what position -1 points to.
     found = gpd.GeoSeries(np.append(kept, [None])[np.where(joined, position, -1)], crs=shapes.geometry.crs)
@@ -145,4 +148,4 @@ def _join(
     if not drop or not joined.any():
         hint = zeros_hint(without_shape, without_row)
         findings.add(join_problems(without_shape, without_row, shapes.path.name, hint))
-    return found, joined, without_row
+    return found, joined & ~repeated, without_row

@@ -10,7 +10,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from spatialvote.data.errors import DataError, Problem
-from spatialvote.data.findings import in_districts
+from spatialvote.data.findings import districts_named, in_districts
 from spatialvote.data.neighbour_rule import NeighbourRule
 
 _AREAS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
@@ -174,15 +174,10 @@ def join_problems(
     advice = "check that both files mean the same id, or pass missing='drop' to leave these out"
     if len(without_shape):
         problems.append(
-            Problem(
-                f"the table has rows without a geometry in '{file}' {in_districts(without_shape)}{hint}",
-                advice,
-            )
+            Problem(f"'{file}' lacks the geometry of {districts_named(without_shape)}{hint}", advice)
         )
     if len(without_row):
         problems.append(
-            Problem(
-                f"'{file}' has geometry without a row in the table {in_districts(without_row)}{hint}", advice
-            )
+            Problem(f"the table lacks a row for {districts_named(without_row)} of '{file}'", advice)
         )
     return problems

@@ -112,7 +112,7 @@ def missing_columns(roles: Roles, columns: Iterable[str], file: str) -> list[Pro
 def missing_column(column: str, role: str, there: list[str], file: str) -> Problem:
     """Say that a file lacks a column, with the nearest name it has."""
     lower = {one.lower(): one for one in reversed(there)}
-    near = get_close_matches(column.lower(), lower, n=1)
+    near = get_close_matches(column.lower(), lower, n=1, cutoff=0.7)
     # Shapefiles cut names to ten characters, which is too little for difflib to see the likeness.
     cut = [one for one in there if len(one) == 10 and column.startswith(one)]
     if cut:

@@ -21,7 +21,7 @@ def id_problems(ids: pd.Series, what: str) -> list[Problem]:
     if absent.size:
         problems.append(
             Problem(
-                f"{what} is empty in {absent.size} rows (row {name_some(absent + 1)})",
+                f"{what} is empty in rows {name_some(absent + 1)}",
                 "give every row an id, or delete the row",
             )
         )
@@ -30,7 +30,7 @@ def id_problems(ids: pd.Series, what: str) -> list[Problem]:
     if twice:
         problems.append(
             Problem(
-                f"{what} holds {len(twice)} id{'s' * (len(twice) > 1)} more than once ({name_some(twice)})",
+                f"{what} repeats ids ({name_some(twice)})",
                 "give one row per district: sum what belongs together",
             )
         )
@@ -137,10 +137,10 @@ def gap_problems(empty: pd.DataFrame, names: np.ndarray) -> list[Problem]:
 
 def no_denominator_problems(zero: pd.DataFrame, roles: Roles, names: np.ndarray) -> list[Problem]:
     """One problem for each denominator that is zero somewhere."""
-    words = {roles.valid: "no valid votes", roles.exposure: "no exposure"}
+    words = {roles.exposure: "exposure", roles.valid: "valid votes"}
     return [
         Problem(
-            f"{words[column]} (column '{column}' is 0) {in_districts(names[mask.to_numpy()])}",
+            f"column '{column}' ({words[column]}) is zero {in_districts(names[mask.to_numpy()])}",
             "merge them with a neighbour, or pass missing='drop' to leave them out",
         )
         for column, mask in zero.items()
@@ -152,33 +152,30 @@ def count_problems(numbers: pd.DataFrame, roles: Roles, names: np.ndarray) -> li
     """Say where counts cannot be counts, or exceed what they are part of."""
     problems: list[Problem] = []
     parties = {party: column for party, column in roles.votes.items() if column in numbers}
-    denominators = {
-        "valid votes": roles.valid,
-        "the electorate": roles.electorate,
-    }
+    denominators = {"valid votes": roles.valid, "electorate": roles.electorate}
     counts = [(f"votes of '{party}'", column) for party, column in parties.items()]
     counts += [(words, column) for words, column in denominators.items() if column in numbers]
     for words, column in counts:
         value = numbers[column]
-        problems += _where(value < 0, names, f"{words} (column '{column}') are negative", "counts start at 0")
+        problems += _where(value < 0, names, f"column '{column}' ({words}) is negative", "counts start at 0")
         problems += _where(
             (value - value.round()).abs() > 0,
             names,
-            f"{words} (column '{column}') are fractional",
+            f"column '{column}' ({words}) is fractional",
             "give counts as they were counted, not shares or figures carried over from other boundaries",
         )
     if roles.exposure in numbers:
         problems += _where(
             numbers[roles.exposure] < 0,
             names,
-            f"exposure (column '{roles.exposure}') is negative",
+            f"column '{roles.exposure}' (exposure) is negative",
             "give expected counts or the population at risk, above zero",
         )
     for party, column in parties.items():
         if not (numbers[column] > 0).any() and numbers[column].notna().any():
             problems.append(
                 Problem(
-                    f"votes of '{party}' (column '{column}') are zero in every district",
+                    f"column '{column}' (votes of '{party}') is zero in every district",
                     "leave the party out, or name the column that holds its votes",
                 )
             )
@@ -200,7 +197,7 @@ def _excess_problems(
         problems += _where(
             above,
             names,
-            f"votes of '{party}' (column '{column}') exceed valid votes",
+            f"column '{column}' (votes of '{party}') exceeds valid votes",
             f"check that '{roles.valid}' is the number of valid ballots, not of stations or percent",
         )
     if len(parties) > 1:
@@ -215,7 +212,7 @@ def _excess_problems(
         problems += _where(
             numbers[roles.electorate] < valid,
             names,
-            f"electorate (column '{roles.electorate}') is below valid votes",
+            f"column '{roles.electorate}' (electorate) is below valid votes",
             "leave the electorate out where people may vote outside the district they are registered in",
         )
     return problems
