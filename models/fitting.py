@@ -125,13 +125,12 @@ def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dic
     drawn = {"intercept": coefficients[:, 0], "beta": coefficients[:, 1:]}
     eta = coefficients @ posterior.design.T
     if posterior.n_hyper:
-        graph, nodes = posterior.field.graph, posterior.field.nodes
         drawn["sigma"] = posterior.priors.sigma.draw(rng, size)
         rho = np.full(size, 0.5)
         if posterior.n_hyper == 2:
-            rho = posterior.priors.rho.draw(rng, size, nodes, graph.sizes.size)
+            rho = posterior.priors.rho.draw(rng, size, posterior.field.nodes)
             drawn["rho"] = rho
-        eta = eta + draw_effects(graph, drawn["sigma"], rho, rng)
+        eta = eta + draw_effects(posterior.field.graph, drawn["sigma"], rho, rng)
     drawn["eta"] = eta
     return drawn
 

@@ -67,9 +67,8 @@ class Posterior:
 
     def prior_codes(self) -> tuple[tuple[int, float, float], tuple[int, float, float]]:
         """Codes and parameters of the priors of sigma and rho for the compiled density."""
-        nodes, components = self.field.nodes, self.field.graph.sizes.size
         sigma = self.priors.sigma.code()
-        rho = self.priors.rho.code(nodes, components) if self.n_hyper == 2 else (0, 1.0, 1.0)
+        rho = self.priors.rho.code(self.field.nodes) if self.n_hyper == 2 else (0, 1.0, 1.0)
         return sigma, rho
 
     def function(self):

@@ -11,7 +11,6 @@ import pytensor.tensor as pt
 from spatialvote.data.districts import Districts
 from spatialvote.models.bym2 import BYM2
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.field_kernel import SMALLEST_K
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma
 
@@ -65,22 +64,20 @@ def _rho(posterior: Posterior):
     prior, nodes = posterior.priors.rho, posterior.field.nodes
     if isinstance(prior, BetaRho):
         return pm.Beta("rho", prior.a, prior.b)
-    components = posterior.field.graph.sizes.size
-    rate = prior.code(nodes, components)[1]
-    excess = np.r_[1 / nodes.value - 1, -1.0]
-    weight = np.r_[nodes.weight, float(components)]
+    _, rate, log_mass = prior.code(nodes)
+    excess, weight = 1 / nodes.value - 1, nodes.weight
 
     def logp(value):
-        safe = pt.clip(value, SMALLEST_K, 1 - 1e-15)
+        safe = pt.clip(value, 1e-8, 1 - 1e-15)
         twice_kld = pt.sum(weight * (safe * excess - pt.log1p(safe * excess)))
         slope = pt.sum(weight * safe * excess**2 / (1 + safe * excess))
         distance = pt.sqrt(twice_kld)
-        inside = np.log(rate) - rate * distance + pt.log(slope / (2 * distance))
+        inside = np.log(rate) - rate * distance + pt.log(slope / (2 * distance)) - log_mass
         return pt.switch(pt.and_(value > 0, value < 1), inside, -np.inf)
 
     def random(rng=None, size=None):
         count = int(np.prod(size or ()))
-        return PCRho(prior.upper, prior.mass).draw(rng, count, nodes, components).reshape(size or ())
+        return PCRho(prior.upper, prior.mass).draw(rng, count, nodes).reshape(size or ())
 
     return pm.CustomDist(
         "rho",
