@@ -1,7 +1,9 @@
 """Collect every problem before raising one error, and name districts in one wording."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+
+import numpy as np
 
 from spatialvote.data.errors import DataError, GraphError, Problem, SpatialvoteError, name_some
 
@@ -36,7 +38,7 @@ class Findings:
         return (GraphError if self._only_graph else DataError)(self._problems)
 
 
-def in_districts(ids: Sequence[str]) -> str:
+def in_districts(ids: Collection[str] | np.ndarray) -> str:
     """Count districts and name the first: ``in 2 districts (ids 'A12', 'B07')``.
 
     Examples
@@ -49,7 +51,7 @@ def in_districts(ids: Sequence[str]) -> str:
     return f"in {districts_named(ids)}"
 
 
-def districts_named(ids: Sequence[str]) -> str:
+def districts_named(ids: Collection[str] | np.ndarray) -> str:
     """Count districts and name the first: ``2 districts (ids 'A12', 'B07')``."""
     many = "s" if len(ids) > 1 else ""
     return f"{len(ids)} district{many} (id{many} {name_some(ids)})"

@@ -148,9 +148,14 @@ def build_graph(
     Raises
     ------
     GraphError
-        If there are not more districts than `k`, or the links are not a graph.
+        If shapes or a projected CRS are needed and lacking, there are not more districts than `k`, or the
+        links are not a graph.
     """
     shapes = table.geometry.to_numpy()
+    if rule.needs_geometry and (shapely.is_missing(shapes) | shapely.is_empty(shapes)).any():
+        raise GraphError(Problem(f"{rule.words} needs a shape for every district", "give the missing ones"))
+    if rule.needs_distances and (table.crs is None or table.crs.is_geographic):
+        raise GraphError(Problem(f"{rule.words} needs a projected CRS", "project the shapes with to_crs"))
     weights = None
     extra: list[Links] = []
     notes: tuple[str, ...] = ()

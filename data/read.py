@@ -143,9 +143,7 @@ def read_districts(
     if geometry is not None and shapes is None:
         outline = None  # the file is a problem already
     else:
-        outline = read_outline(
-            rows, shapes, geometry_id or id, rule, crs, repair, missing == "drop", findings
-        )
+        outline = read_outline(rows, shapes, geometry_id or id, rule, crs, repair, drop, findings)
 
     kept, dropped = _policy(rows, outline, drop, findings)
     _check(rows, outline, kept, rule, findings)
@@ -210,7 +208,7 @@ def _given(**arguments: Any) -> dict[str, str | float | bool]:
 
 def _listed(columns: str | Iterable[str]) -> tuple[str, ...]:
     """Take a single column name for a list of one, not for a list of letters; each name once."""
-    return (columns,) if isinstance(columns, str) else tuple(columns)
+    return (columns,) if isinstance(columns, str) else tuple(dict.fromkeys(columns))
 
 
 def _argument_problems(missing: str, graph: str | None, edges: object) -> list[Problem]:

@@ -243,3 +243,20 @@ def test_everything_wrong_with_a_rule_is_told_at_once():
 def test_given_links_must_be_given(squares):
     with pytest.raises(GraphError, match="came without links"):
         build_graph(rows(squares, range(3)), NeighbourRule("edges"))
+
+
+@pytest.mark.parametrize("rule", [NeighbourRule("queen"), NeighbourRule("edges", connect="nearest")])
+def test_shapes_must_be_there(squares, rule):
+    table = rows(squares, range(3))
+    table.loc["0102", "geometry"] = None
+    with pytest.raises(GraphError, match="needs a shape for every district"):
+        build_graph(table, rule, (np.array([0]), np.array([1]), np.ones(1)))
+
+
+@pytest.mark.parametrize("crs", [None, 4326])
+@pytest.mark.parametrize("rule", RULES[2:], ids=lambda rule: rule.words)
+def test_distances_must_be_lengths(squares, rule, crs):
+    table = rows(squares, range(3))
+    table = gpd.GeoDataFrame(index=table.index, geometry=table.geometry.to_numpy(), crs=crs)
+    with pytest.raises(GraphError, match="needs a projected CRS"):
+        build_graph(table, rule)
