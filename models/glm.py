@@ -16,7 +16,7 @@ Williams, D. A. (1982). Extra-binomial variation in logistic linear models. Appl
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.families import FAMILIES
@@ -121,4 +121,5 @@ def _extra_variance(working: np.ndarray, information: np.ndarray, columns: int) 
     if freedom <= 0 or excess(0.0) <= 0:
         return 0.0
     # Every term is below working^2 / tau2, so the sum is below the degrees of freedom here.
-    return float(brentq(excess, 0.0, float((working**2).sum()) / freedom))
+    most = float((working**2).sum()) / freedom
+    return float(root_scalar(excess, bracket=(0.0, most), method="brentq").root)

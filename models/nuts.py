@@ -13,6 +13,7 @@ import xarray as xr
 from nutpie.compiled_pyfunc import from_pyfunc
 from scipy.special import expit
 
+from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.posterior import Posterior
 
@@ -41,6 +42,22 @@ class NutsSettings:
     chains: int = 4
     cores: int | None = None
     target_accept: float = 0.8
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name in ("draws", "tune", "chains", "cores"):
+            value = getattr(self, name)
+            if name == "cores" and value is None:
+                continue
+            if not isinstance(value, int) or value < 1:
+                problems.append(
+                    Problem(f"{name} must be a whole number above zero, got {value!r}", "raise it")
+                )
+        if not 0.5 <= self.target_accept < 1:
+            what = f"target_accept must lie in [0.5, 1), got {self.target_accept}"
+            problems.append(Problem(what, "0.8 suits most models"))
+        if problems:
+            raise ModelError(problems)
 
 
 def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:

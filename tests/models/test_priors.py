@@ -55,7 +55,7 @@ def test_pc_prior_of_sigma_has_the_tail_it_names():
 @pytest.mark.parametrize("prior", RHO, ids=str)
 def test_prior_of_rho_integrates_to_one_and_draws_follow_it(graph, prior):
     density = _density_of_logit(prior, graph)
-    assert quad(density, -34, 34, limit=400)[0] == pytest.approx(1, abs=2e-4)
+    assert quad(density, -34, 34, limit=400)[0] == pytest.approx(1, abs=1e-6)
     rho = prior.draw(np.random.default_rng(3), 1000, spectrum(graph))
     logit = np.clip(np.log(rho) - np.log1p(-rho), -34, 34)
     cdf = np.vectorize(lambda x: quad(density, -34, x, limit=200)[0])
@@ -66,7 +66,7 @@ def test_prior_of_rho_integrates_to_one_and_draws_follow_it(graph, prior):
 def test_pc_prior_of_rho_has_the_mass_it_names(graph, prior):
     density = _density_of_logit(prior, graph)
     upper = np.log(prior.upper / (1 - prior.upper))
-    assert quad(density, -34, upper, limit=400)[0] == pytest.approx(prior.mass, abs=2e-4)
+    assert quad(density, -34, upper, limit=400)[0] == pytest.approx(prior.mass, abs=1e-6)
 
 
 def test_distance_of_rho_is_the_kullback_leibler_divergence_off_the_null_vectors(graph, dense):
@@ -76,7 +76,7 @@ def test_distance_of_rho_is_the_kullback_leibler_divergence_off_the_null_vectors
     for rho in (1e-3, 0.3, 0.9, 1.0):
         covariance = kept.T @ dense(graph, 1.0, rho) @ kept
         twice = np.trace(covariance) - len(covariance) - np.linalg.slogdet(covariance)[1]
-        assert rho_distance(rho, nodes.value, nodes.weight)[0] == pytest.approx(np.sqrt(twice), rel=1e-3)
+        assert rho_distance(rho, nodes.value, nodes.weight)[0] == pytest.approx(np.sqrt(twice), rel=1e-5)
 
 
 def test_mass_that_no_rate_can_reach_is_refused(graph):
