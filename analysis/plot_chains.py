@@ -1,0 +1,76 @@
+"""Did the chains agree? Traces and ranks of the parameters that mixed worst."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import rankdata
+
+from spatialvote.analysis import style
+from spatialvote.analysis.panels import SIDE_GAP, lay_panels
+from spatialvote.data.errors import DataError, Problem
+
+BINS, SHOWN = 20, 400  # bins of ranks; points of a trace
+
+
+@style.styled
+def plot_rank(
+    draws: Mapping[str, np.ndarray], *, notes: Mapping[str, str] | None = None, title: str = ""
+) -> Figure:
+    """Plot trace (left) and rank histogram by chain (right) of each parameter.
+
+    Where chains sample the same distribution, every chain has its ranks spread evenly: its line on the right
+    stays near the dashed one (Vehtari, Gelman, Simpson, Carpenter & Bürkner 2021).
+
+    Parameters
+    ----------
+    draws
+        Parameter name to draws, shape (chain, draw).
+    notes
+        Parameter name to a remark, such as its R-hat and effective draws.
+    title
+        Title of the figure.
+
+    Raises
+    ------
+    DataError
+        If draws are not chains by draws, or there is no parameter.
+    """
+    arrays = {name: np.asarray(one, dtype=np.float64) for name, one in draws.items()}
+    wrong = {name: one.shape for name, one in arrays.items() if one.ndim != 2 or not one.size}
+    if wrong or not arrays:
+        raise DataError(
+            Problem(
+                f"traces need draws of shape (chain, draw), and {wrong or 'none'} came",
+                "pass posterior[name].transpose('chain', 'draw')",
+            )
+        )
+    text = "Left: the draws of each chain in order. Right: how often each chain has low to high ranks; "
+    panels = lay_panels(
+        2 * len(arrays),
+        2,
+        panel_height=0.95,
+        title=title,
+        notes=[text + "dashed: what equal chains would show."],
+    )
+    for row, (name, one) in enumerate(arrays.items()):
+        trace, rank = panels.axes[2 * row], panels.axes[2 * row + 1]
+        chains, length = one.shape
+        every = max(1, length // SHOWN)
+        ranks = rankdata(one).reshape(one.shape)
+        bins = min(BINS, length)
+        edges = np.linspace(0.5, one.size + 0.5, bins + 1)
+        for chain in range(chains):
+            look = {"color": style.SERIES[chain % len(style.SERIES)], "linewidth": 0.6}
+            trace.plot(np.arange(1, length + 1, every), one[chain, ::every], alpha=0.8, **look)
+            counts, _ = np.histogram(ranks[chain], edges)
+            look["linewidth"] = 1.2
+            rank.stairs(counts, edges, **look)
+        rank.axhline(length / bins, color=style.SOFT_INK, linewidth=0.9, linestyle=(0, (4, 3)))
+        rank.set(yticks=[], xticks=[], ylim=(0, None), xlim=(edges[0], edges[-1]))
+        trace.set(xlim=(1, max(length, 2)), xticks=[])
+        trace.yaxis.tick_right()
+        trace.spines["left"].set_visible(False)
+        trace.tick_params(length=2)
+        panels.head(2 * row, name, (notes or {}).get(name, ""), width=style.WIDTH - SIDE_GAP)
+    return panels.figure
