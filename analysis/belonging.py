@@ -1,0 +1,89 @@
+"""Whether a fit is complete, and whether it is one of these districts."""
+
+import numpy as np
+
+from spatialvote.data.districts import Districts
+from spatialvote.data.errors import FitError, Problem, name_some
+from spatialvote.models.fit import Fit
+from spatialvote.models.structures import STRUCTURES
+
+#: Groups of a fit and the variables in them that a review reads.
+_NEEDED = {
+    "posterior": ("intercept", "beta", "eta"),
+    "sample_stats": ("diverging", "energy", "depth", "maxdepth_reached"),
+    "log_likelihood": ("votes",),
+    "posterior_predictive": ("votes",),
+    "observed_data": ("votes",),
+    "constant_data": ("design", "center", "scale", "edge_i", "edge_j", "edge_weight"),
+}
+
+
+def require_same_districts(fit: Fit, districts: Districts) -> None:
+    """Refuse districts whose ids, or their order, differ from the fit's.
+
+    Raises
+    ------
+    FitError
+        Naming ids that only one of them has, or the first that stand elsewhere.
+    """
+    ours = [str(one) for one in fit.tree["posterior"].coords["district"].to_numpy()]
+    theirs = list(districts.ids)
+    if ours == theirs:
+        return
+    problems = []
+    for these, those, whose in ((ours, theirs, "the fit"), (theirs, ours, "the districts")):
+        known = set(those)
+        if alone := [one for one in these if one not in known]:
+            problems.append(
+                Problem(
+                    f"{len(alone)} ids are only in {whose} ({name_some(alone)})",
+                    "give the districts that the fit was made from",
+                )
+            )
+    if not problems:
+        moved = [one for one, other in zip(ours, theirs, strict=True) if one != other]
+        problems.append(
+            Problem(
+                f"fit and districts hold the same ids in a different order ({len(moved)} stand elsewhere: "
+                f"{name_some(moved)})",
+                "read the districts from the file that the fit was made from, in its order",
+            )
+        )
+    raise FitError(problems)
+
+
+def require_complete(fit: Fit) -> None:
+    """Refuse a fit that lacks what a review reads, or whose draws are not finite numbers.
+
+    Raises
+    ------
+    FitError
+        Naming every group or variable that is missing, and every variable that is not finite.
+    """
+    size = "trials" if fit.model.family == "binomial" else "exposure"
+    field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
+    problems = []
+    for group, variables in _NEEDED.items():
+        if group not in fit.tree.children:
+            problems.append(Problem(f"the fit lacks group '{group}'", "ask for the file that Fit.save wrote"))
+            continue
+        extra = {"posterior": field, "constant_data": (size,)}.get(group, ())
+        missing = [one for one in (*variables, *extra) if one not in fit.tree[group].data_vars]
+        if missing:
+            problems.append(
+                Problem(
+                    f"group '{group}' of the fit lacks {name_some(missing)}",
+                    "ask for the file that Fit.save wrote",
+                )
+            )
+            continue
+        for name in ("intercept", "beta", "eta", *field) if group == "posterior" else ():
+            bad = int((~np.isfinite(fit.tree["posterior"][name].to_numpy())).sum())
+            if bad:
+                problems.append(
+                    Problem(
+                        f"{bad} draws of '{name}' are not finite numbers", "fit again: the file is unusable"
+                    )
+                )
+    if problems:
+        raise FitError(problems)

@@ -1,0 +1,85 @@
+r"""Do coefficients, sigma and rho belong to the district effects in the same file?
+
+The log likelihood sees eta alone; a coefficient could be changed in the file without it. Without district
+effects eta = intercept + X beta exactly. With them the pivotal residuals r (`spatialvote.analysis.residuals`)
+are iid N(0, 1) at every honest draw, and so
+
+    z_k = x_k'r / |x_k| ~ N(0, 1)  for the intercept and each column,      r'r ~ chi-squared(n),
+
+whatever the data. The p-values of the draws depend on each other; twice their mean is still a valid p-value
+(Vovk & Wang 2020), here also multiplied by the number of quantities. Below 0.01 the draws do not belong
+together; so rare a value by chance is one in a hundred at most.
+
+References
+----------
+Vovk, V., Wang, R. (2020). Combining p-values via averaging. Biometrika 107.
+"""
+
+import numpy as np
+from scipy.stats import chi2, norm
+
+from spatialvote.analysis.checks.case import Case
+from spatialvote.analysis.checks.check import Check
+from spatialvote.analysis.residuals import draws_at, fixed_part_at, pivotal_residuals, thin
+from spatialvote.data.errors import name_some
+
+QUESTION = "Is the file what it says?"
+LEVEL = 0.01
+MOST_DRAWS = 1000
+#: eta is kept in single precision.
+TOLERANCE = 4 * float(np.finfo(np.float32).eps)
+
+
+def run(case: Case) -> tuple[Check, ...]:
+    """Coefficients and hyperparameters against eta."""
+    at = thin(case.fit, MOST_DRAWS)
+    return (_exact(case, at) if case.fit.model.structure == "none" else _pivotal(case, at),)
+
+
+def _exact(case: Case, at: np.ndarray) -> Check:
+    mu = fixed_part_at(case.fit, at)
+    difference = float((np.abs(draws_at(case.fit, "eta", at) - mu) / np.maximum(1, np.abs(mu))).max())
+    passes = difference <= TOLERANCE
+    return Check(
+        "draws_agree",
+        QUESTION,
+        "largest relative difference of eta and intercept + X beta",
+        difference,
+        f"at most {TOLERANCE:.1g}",
+        "pass" if passes else "fail",
+        "Coefficients and linear predictor belong together."
+        if passes
+        else "The linear predictor is not that of the coefficients: the draws were changed after the fit; "
+        "do not use it.",
+    )
+
+
+def _pivotal(case: Case, at: np.ndarray) -> Check:
+    fit = case.fit
+    residuals = pivotal_residuals(fit, at, case.rng)
+    _, design = case.rebuilt
+    columns = np.column_stack([np.ones(case.districts.n), design.matrix - design.matrix.mean(axis=0)])
+    z = residuals @ (columns / np.linalg.norm(columns, axis=0))
+    squares = (residuals**2).sum(axis=1)
+    p = {
+        name: float(2 * norm.sf(np.abs(one)).mean())
+        for name, one in zip(("intercept", *design.names), z.T, strict=True)
+    }
+    below = chi2.cdf(squares, case.districts.n)
+    p["spread (sigma, rho)"] = float(2 * np.minimum(below, 1 - below).mean())
+    combined = min(1.0, 2 * len(p) * min(p.values()))
+    passes = combined >= LEVEL
+    suspects = [name for name, one in p.items() if 2 * len(p) * one < LEVEL]
+    return Check(
+        "draws_agree",
+        QUESTION,
+        "p-value that coefficients, sigma and rho belong to the district effects",
+        combined,
+        f"at least {LEVEL}",
+        "pass" if passes else "fail",
+        "Coefficients, sigma and rho belong to the district effects in the file."
+        if passes
+        else f"Draws of {name_some(suspects)} do not belong to the district effects: they were changed after "
+        "the fit, or the sampler did not converge; do not use them.",
+        {"p_values": p},
+    )

@@ -1,0 +1,81 @@
+r"""Pivotal residuals: functions of data and parameters that are iid N(0, 1) at the true parameters.
+
+=========  ====================================================================================
+structure  residual of district i
+=========  ====================================================================================
+bym2       theta_i = (eta_i - mu_i - sigma sqrt(rho) phi_i) / (sigma sqrt(1 - rho))
+iid        theta_i = (eta_i - mu_i) / sigma
+none       Phi^-1(u_i), u_i uniform between P(Y_i < y_i | eta_i) and P(Y_i <= y_i | eta_i)
+=========  ====================================================================================
+
+with mu = intercept + X beta. The last is the randomised quantile residual of Dunn & Smyth (1996). Because a
+draw from the posterior has, jointly with the data, the same distribution as the true parameters, a function
+that is iid N(0, 1) at the truth is iid N(0, 1) at any one posterior draw too, whatever the model estimated
+from the same data (Johnson 2007; Yuan & Johnson 2012). Statistics of these residuals can therefore be
+compared with the same statistics of white noise, draw by draw.
+
+References
+----------
+Dunn, P. K., Smyth, G. K. (1996). Randomized quantile residuals. J. Computational and Graphical Statistics 5.
+Johnson, V. E. (2007). Bayesian model assessment using pivotal quantities. Bayesian Analysis 2.
+Yuan, Y., Johnson, V. E. (2012). Goodness-of-fit diagnostics for Bayesian hierarchical models. Biometrics 68.
+"""
+
+import numpy as np
+from scipy.stats import binom, norm, poisson
+
+from spatialvote.models.families import FAMILIES
+from spatialvote.models.fit import Fit
+
+#: Beyond this a normal tail probability cannot be told from zero in double precision.
+FARTHEST = 37.0
+
+
+def thin(fit: Fit, most: int) -> np.ndarray:
+    """Positions of at most `most` posterior draws, evenly spaced over the joined chains."""
+    sizes = fit.tree["posterior"].sizes
+    total = sizes["chain"] * sizes["draw"]
+    return np.linspace(0, total - 1, min(most, total)).round().astype(np.int64)
+
+
+def draws_at(fit: Fit, name: str, at: np.ndarray) -> np.ndarray:
+    """Draws of a variable at positions over the joined chains, shape (len(at), ...), float64."""
+    values = fit.tree["posterior"][name].to_numpy()
+    return values.reshape(-1, *values.shape[2:])[at].astype(np.float64)
+
+
+def fixed_part_at(fit: Fit, at: np.ndarray) -> np.ndarray:
+    """mu = intercept + X beta at some draws, shape (len(at), n)."""
+    standardised = (fit.constant("design") - fit.constant("center")) / fit.constant("scale")
+    return draws_at(fit, "intercept", at)[:, None] + draws_at(fit, "beta", at) @ standardised.T
+
+
+def pivotal_residuals(fit: Fit, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Residuals that are iid N(0, 1) at the true parameters, at some draws, shape (len(at), n)."""
+    eta = draws_at(fit, "eta", at)
+    if fit.model.structure == "none":
+        return _quantile_residuals(fit, eta, rng)
+    residual = eta - fixed_part_at(fit, at)
+    sigma = draws_at(fit, "sigma", at)[:, None]
+    if fit.model.structure == "iid":
+        return residual / sigma
+    rho = draws_at(fit, "rho", at)[:, None]
+    structured = sigma * np.sqrt(rho) * draws_at(fit, "phi", at)
+    return (residual - structured) / (sigma * np.sqrt(1 - rho))
+
+
+def _quantile_residuals(fit: Fit, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Randomised quantile residuals of the votes given eta (m, n), each from its nearer tail."""
+    mean = FAMILIES[fit.model.family].mean(eta)
+    law, parameters = (
+        (binom, (fit.size, mean)) if fit.model.family == "binomial" else (poisson, (fit.size * mean,))
+    )
+    votes, part = fit.votes, rng.random(eta.shape)
+    mass, below, above = (
+        law.pmf(votes, *parameters),
+        law.cdf(votes - 1, *parameters),
+        law.sf(votes, *parameters),
+    )
+    left = norm.ppf(below + part * mass)
+    right = norm.isf(above + (1 - part) * mass)
+    return np.clip(np.where(below < above, left, right), -FARTHEST, FARTHEST)

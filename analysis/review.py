@@ -1,0 +1,170 @@
+"""`review`: every check of a fit, with its statistic, threshold, verdict and one sentence of advice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from spatialvote.analysis.belonging import require_complete, require_same_districts
+from spatialvote.analysis.checks import (
+    convergence,
+    dispersion,
+    draws_agree,
+    fingerprints,
+    information,
+    likelihood,
+    predictive,
+    sampler,
+    space_after,
+    space_before,
+    stored_data,
+)
+from spatialvote.analysis.checks.case import Case
+from spatialvote.analysis.checks.check import Check, worst
+from spatialvote.data.districts import Districts
+from spatialvote.data.errors import FitError, Problem
+from spatialvote.models.fit import Fit
+
+__all__ = ["Check", "Review", "review"]
+
+#: In the order in which a reviewer asks.
+CHECKS = (
+    convergence,
+    sampler,
+    fingerprints,
+    stored_data,
+    likelihood,
+    draws_agree,
+    predictive,
+    dispersion,
+    space_before,
+    space_after,
+    information,
+)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What came of every check of one fit.
+
+    Attributes
+    ----------
+    checks
+        In the order in which a reviewer asks.
+    created
+        When, ISO 8601 in UTC.
+    fingerprints
+        Of the data and the graph that the fit was reviewed with.
+    seed
+        Of what is random in the checks; the same seed gives the same review.
+    """
+
+    checks: tuple[Check, ...]
+    created: str
+    fingerprints: Mapping[str, str]
+    seed: int = 0
+
+    def __repr__(self) -> str:
+        counts = {v: sum(c.verdict == v for c in self.checks) for v in ("fail", "warn", "pass", "info")}
+        return f"Review({self.verdict}: {', '.join(f'{n} {v}' for v, n in counts.items() if n)})"
+
+    def __getitem__(self, name: str) -> Check:
+        """The check of that name; KeyError if there is none."""
+        return {check.name: check for check in self.checks}[name]
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of any check: "pass", "warn" or "fail"."""
+        return worst([check.verdict for check in self.checks])
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a check, indexed by name, details left out."""
+        columns = ("name", "question", "statistic", "value", "threshold", "verdict", "advice")
+        rows = [[getattr(check, column) for column in columns] for check in self.checks]
+        return pd.DataFrame(rows, columns=list(columns)).set_index("name")
+
+    def to_json(self) -> str:
+        """All of it as JSON text."""
+        values = {
+            "created": self.created,
+            "seed": self.seed,
+            "fingerprints": dict(self.fingerprints),
+            "verdict": self.verdict,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+        return json.dumps(values, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Review:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        FitError
+            Where the text is not a review, or its verdict is not that of its checks.
+        """
+        try:
+            values = json.loads(text)
+            read = cls(
+                tuple(Check.from_dict(one) for one in values["checks"]),
+                values["created"],
+                values["fingerprints"],
+                values["seed"],
+            )
+            told = values["verdict"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise FitError(
+                Problem(f"this is not a review ({error})", "give the JSON file that a review was saved to")
+            ) from error
+        if told != read.verdict:
+            raise FitError(
+                Problem(
+                    f"the review says '{told}', its checks say '{read.verdict}'",
+                    "review the fit again: the file was changed",
+                )
+            )
+        return read
+
+
+def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
+    """Check a fit against the districts it is claimed to be of.
+
+    The fit is not trusted: what can be computed from the districts is computed anew and compared with what
+    the file holds.
+
+    Parameters
+    ----------
+    fit
+        A fit, saved by somebody else perhaps.
+    districts
+        The districts, read from their files.
+    seed
+        Of the replicates and the reference draws.
+
+    Raises
+    ------
+    FitError
+        If the fit is incomplete, holds draws that are not finite, or is of other districts (other ids, or
+        another order).
+    ModelError
+        If its formula does not suit the districts.
+    """
+    require_complete(fit)
+    require_same_districts(fit, districts)
+    streams = np.random.default_rng(seed).spawn(len(CHECKS))
+    checks = [
+        check
+        for module, rng in zip(CHECKS, streams, strict=True)
+        for check in module.run(Case(fit, districts, rng))
+    ]
+    return Review(
+        tuple(checks),
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        dict(districts.fingerprint),
+        seed,
+    )
