@@ -6,12 +6,14 @@ are iid N(0, 1) at every honest draw, and so
 
     z_k = x_k'r / |x_k| ~ N(0, 1)  for the intercept and each column,      r'r ~ chi-squared(n),
 
-whatever the data. The p-values of the draws depend on each other; twice their mean is still a valid p-value
-(Vovk & Wang 2020), here also multiplied by the number of quantities. Below 0.01 the draws do not belong
-together; so rare a value by chance is one in a hundred at most.
+whatever the data. The p-values of the draws depend on each other; twice their median is still a valid
+p-value (Rüger 1978; see Vovk & Wang 2020), here also multiplied by the number of quantities. Below 0.01 the
+draws do not belong together: by chance so low a value comes once in a hundred fits at most.
 
 References
 ----------
+Rüger, B. (1978). Das maximale Signifikanzniveau des Tests "Lehne H0 ab, wenn k unter n gegebenen Tests zur
+Ablehnung führen". Metrika 25.
 Vovk, V., Wang, R. (2020). Combining p-values via averaging. Biometrika 107.
 """
 
@@ -62,11 +64,11 @@ def _pivotal(case: Case, at: np.ndarray) -> Check:
     z = residuals @ (columns / np.linalg.norm(columns, axis=0))
     squares = (residuals**2).sum(axis=1)
     p = {
-        name: float(2 * norm.sf(np.abs(one)).mean())
+        name: float(2 * np.median(norm.sf(np.abs(one))))
         for name, one in zip(("intercept", *design.names), z.T, strict=True)
     }
     below = chi2.cdf(squares, case.districts.n)
-    p["spread (sigma, rho)"] = float(2 * np.minimum(below, 1 - below).mean())
+    p["spread (sigma, rho)"] = float(2 * np.median(np.minimum(below, 1 - below)))
     combined = min(1.0, 2 * len(p) * min(p.values()))
     passes = combined >= LEVEL
     suspects = [name for name, one in p.items() if 2 * len(p) * one < LEVEL]

@@ -1,0 +1,107 @@
+"""Convergence and the sampler's own statistics: faults planted in a sound fit."""
+
+import numpy as np
+import pytest
+
+from spatialvote.analysis.checks import convergence, sampler
+from spatialvote.analysis.checks.case import Case
+from spatialvote.models.fit import Fit
+
+
+@pytest.fixture
+def look(districts):
+    """Outcomes of a module of checks by name."""
+
+    def run(module, fit: Fit) -> dict:
+        return {check.name: check for check in module.run(Case(fit, districts, np.random.default_rng(0)))}
+
+    return run
+
+
+def only(fit: Fit, **positions) -> Fit:
+    return Fit(fit.tree.isel(positions, missing_dims="ignore"), fit.model, fit.record)
+
+
+def test_a_sound_fit_converged(fits, look):
+    found = look(convergence, fits("bym2")) | look(sampler, fits("bym2"))
+    assert {name: check.verdict for name, check in found.items()} == dict.fromkeys(found, "pass")
+
+
+def test_every_sampled_quantity_is_looked_at(fits, look):
+    # intercept, two coefficients, sigma, rho, 146 districts.
+    assert look(convergence, fits("bym2"))["r_hat"].details["quantities"] == 151
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.5, "warn"), (3.0, "fail")])
+def test_a_chain_elsewhere_is_found_and_named(fits, tampered, look, shift, verdict):
+    def move(sigma: np.ndarray) -> None:
+        sigma[2] += shift * sigma.std()
+
+    found = look(convergence, tampered(fits("bym2"), "posterior", "sigma", move))["r_hat"]
+    assert found.verdict == verdict
+    assert "'sigma'" in found.advice
+    assert found.statistic.endswith("(sigma)")
+
+
+def test_one_district_that_disagrees_is_found_among_all(fits, tampered, look):
+    def replace(eta: np.ndarray) -> None:
+        eta[0, :, 77] += 1
+
+    found = look(convergence, tampered(fits("bym2"), "posterior", "eta", replace))["r_hat"]
+    assert found.verdict == "fail"
+    assert "\"eta['D077']" not in found.advice
+    assert "eta['D077']" in found.advice
+    assert found.details["above"] == 1
+
+
+def test_a_chain_that_never_moved_fails(fits, tampered, look):
+    def freeze(rho: np.ndarray) -> None:
+        rho[1] = rho[1, 0]
+
+    found = look(convergence, tampered(fits("bym2"), "posterior", "rho", freeze))
+    assert {check.verdict for check in found.values()} == {"fail"}
+    assert np.isnan(found["ess_bulk"].value)
+    assert "never moved" in found["r_hat"].advice
+
+
+def test_one_chain_cannot_be_judged(fits, look):
+    found = look(convergence, only(fits("iid"), chain=slice(0, 1)))["r_hat"]
+    assert found.verdict == "fail"
+    assert "at least four" in found.advice
+
+
+def test_too_few_draws_are_found_and_enough_are_named(fits, look):
+    found = look(convergence, only(fits("bym2"), draw=slice(0, 40)))
+    assert found["ess_bulk"].verdict in {"warn", "fail"}
+    needed = found["ess_bulk"].details["draws_needed"]
+    assert needed % 100 == 0
+    # In proportion to what is missing.
+    assert needed >= 40 * 400 / found["ess_bulk"].value
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, "pass"), (1, "warn"), (39, "warn"), (40, "fail")])
+def test_divergences(fits, tampered, look, count, verdict):
+    def diverge(diverging: np.ndarray) -> None:
+        diverging[3, :count] = True
+
+    found = look(sampler, tampered(fits("iid"), "sample_stats", "diverging", diverge))["divergences"]
+    assert (found.value, found.verdict) == (count, verdict)
+    assert found.details["by_chain"] == [0, 0, 0, count]
+
+
+def test_energy_that_wanders_slowly(fits, tampered, look):
+    def wander(energy: np.ndarray) -> None:
+        energy[1] = np.cumsum(np.random.default_rng(0).standard_normal(energy.shape[1]))
+
+    found = look(sampler, tampered(fits("iid"), "sample_stats", "energy", wander))["e_bfmi"]
+    # A random walk of 1,000 steps has squared steps far below its variance.
+    assert found.value < 0.1
+    assert found.verdict == "fail"
+
+
+def test_trajectories_cut_short_are_a_warning(fits, tampered, look):
+    def cut(reached: np.ndarray) -> None:
+        reached[:, :100] = True
+
+    found = look(sampler, tampered(fits("iid"), "sample_stats", "maxdepth_reached", cut))["tree_depth"]
+    assert (found.value, found.verdict) == (0.1, "warn")
