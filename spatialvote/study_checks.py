@@ -1,0 +1,133 @@
+"""What keys of a study file say about each other.
+
+The checks read the file's plain values, not the validated ones, so that they find what they can while other
+keys are still wrong: a user mends everything in one go.
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from spatialvote.data.errors import Problem, name_some
+from spatialvote.data.roles import SHARE_UNITS
+
+#: Parties of the simulated city.
+SIMULATED_PARTIES = ("national_list", "diversity_list")
+#: Neighbour definition to the key of [graph] that it needs; the others need none.
+_NEEDED = {"fuzzy": "tolerance", "knn": "k", "distance": "distance"}
+
+
+def cross_problems(raw: dict[str, Any], folder: Path) -> list[Problem]:
+    """Everything that contradicts itself between the keys of a study file.
+
+    Parameters
+    ----------
+    raw
+        The file's values, of any type.
+    folder
+        Where relative paths start.
+    """
+    data, model, graph = (_table(raw, name) for name in ("data", "model", "graph"))
+    simulated = "simulate" in data
+    problems = list(_formula(model, data, simulated))
+    problems += _graph(graph, data, simulated)
+    if not simulated and data:
+        problems += [*_roles(data, model, "effect" in raw), *_files(data, folder)]
+    return problems
+
+
+def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _formula(model: dict[str, Any], data: dict[str, Any], simulated: bool) -> Iterator[Problem]:
+    formula = model.get("formula")
+    if not isinstance(formula, str) or not formula.strip():
+        return
+    sides = formula.split("~")
+    if len(sides) != 2 or not all(side.strip() for side in sides):
+        yield Problem(
+            f"model.formula is '{formula}', which is not of the form 'party ~ covariates'",
+            "write a party, a tilde and the covariates, as in 'pvv ~ migrant_share + education'",
+        )
+        return
+    party = sides[0].strip().strip("`")
+    votes = SIMULATED_PARTIES if simulated else data.get("votes")
+    if not isinstance(votes, dict | list | tuple) or not votes:
+        return
+    parties = [str(one) for one in votes]
+    if party not in parties:
+        near = get_close_matches(party, parties, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        where = "the simulated city" if simulated else "data.votes"
+        yield Problem(
+            f"model.formula asks for party '{party}', which is not among the votes",
+            f"{where} has {name_some(parties, limit=10)}{hint}",
+        )
+
+
+def _graph(graph: dict[str, Any], data: dict[str, Any], simulated: bool) -> Iterator[Problem]:
+    if simulated:
+        if graph:
+            yield Problem(
+                "[graph] means nothing to the simulated city",
+                "leave [graph] out: its districts are neighbours by queen contiguity",
+            )
+        return
+    edges = "edges" in data
+    method = graph.get("method", "edges" if edges else "queen")
+    if method not in (*_NEEDED, "queen", "rook", "edges"):
+        return
+    if method == "edges" and not edges:
+        yield Problem("graph.method is 'edges', and data.edges is missing", "name a CSV file of links there")
+    if method != "edges" and edges:
+        yield Problem(
+            f"data.edges means nothing to graph.method '{method}'",
+            "leave one of them out, or set graph.method to 'edges'",
+        )
+    for key in _NEEDED.values():
+        needed = _NEEDED.get(method) == key
+        if needed and key not in graph:
+            unit = "a whole number" if key == "k" else "metres, above 0"
+            yield Problem(f"graph.{key} is missing, which graph.method '{method}' needs", f"give {unit}")
+        if key in graph and not needed:
+            yield Problem(f"graph.{key} means nothing to graph.method '{method}'", "leave it out")
+
+
+def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterator[Problem]:
+    denominators = {"binomial": ("valid", "valid votes"), "poisson": ("exposure", "the exposure")}
+    family = model.get("family", "binomial")
+    if family in denominators:
+        key, words = denominators[family]
+        if key not in data:
+            yield Problem(
+                f"data.{key} is missing, which model.family '{family}' needs", f"name the column with {words}"
+            )
+    migrants, units = data.get("migrants"), data.get("units", {})
+    if isinstance(migrants, str) and migrants and isinstance(units, dict):
+        unit = units.get(migrants)
+        if unit not in tuple(SHARE_UNITS):
+            came = "is missing" if unit is None else f"is '{unit}'"
+            yield Problem(
+                f"data.units.{migrants}, the unit of the migrant share, {came}",
+                f"give one of {name_some(SHARE_UNITS, limit=10)}; it is never guessed",
+            )
+    if migrants is None and effect:
+        yield Problem(
+            "[effect] needs data.migrants, which is missing", "name the column, or leave [effect] out"
+        )
+    if "geometry_id" in data and "geometry" not in data:
+        yield Problem("data.geometry_id means nothing without data.geometry", "leave it out")
+
+
+def _files(data: dict[str, Any], folder: Path) -> Iterator[Problem]:
+    for key in ("table", "geometry", "edges"):
+        name = data.get(key)
+        if isinstance(name, str) and name and not (folder / name).is_file():
+            what = "is a folder" if (folder / name).is_dir() else "does not exist"
+            yield Problem(
+                f"data.{key}: file '{name}' {what}",
+                f"relative paths start at the folder of the study file, '{folder}'",
+            )

@@ -1,0 +1,228 @@
+"""What a study file may hold: its sections, keys and allowed values.
+
+Every field's ``description`` says in words what is allowed; messages and the file that ``spatialvote init``
+writes use these words. Families, structures and neighbour definitions are repeated here as literals, because
+the modules that implement them take seconds to load and a mistyped key should be answered at once.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+)
+
+
+def _from_folder(value: Any, info: ValidationInfo) -> Any:
+    """Take a relative path from the study file's folder; what is no text stays and is refused."""
+    return info.context["folder"] / value if isinstance(value, str) and value else value
+
+
+def _listed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _party_columns(value: Any) -> Any:
+    """A list of columns names parties by their columns."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return {column: column for column in value}
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+FilePath = Annotated[Path, BeforeValidator(_from_folder)]
+Columns = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A section of a study file: frozen, no unknown key, no value taken for what it is not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class StudySection(Section):
+    """[study]: what is asked, the seed, and where results go."""
+
+    title: Text = Field(description="a title in quotes")
+    question: Text | None = Field(None, description="the question in words, in quotes")
+    seed: int = Field(ge=0, description="a whole number, 0 or more")
+    output: FilePath = Field(
+        description="a folder in quotes; a relative one starts at the folder of the study file"
+    )
+
+
+class Simulation(Section):
+    """The arguments of `simulate_city`."""
+
+    n_districts: int = Field(400, ge=20, le=20_000, description="a whole number from 20 to 20000")
+    islands: int = Field(0, ge=0, description="a whole number, 0 or more")
+    second_component: bool = Field(False, description="true or false")
+    seed: int = Field(2026, ge=0, description="a whole number, 0 or more")
+
+
+def _simulation(value: Any) -> Any:
+    return {} if value is True else value
+
+
+class SimulatedData(Section):
+    """[data] of a study of the simulated city."""
+
+    simulate: Annotated[Simulation, BeforeValidator(_simulation)] = Field(
+        description="true, or a table such as { n_districts = 400, islands = 2 }"
+    )
+
+
+class AboutSection(Section):
+    """[data.about]: what the districts are, printed wherever a result is shown."""
+
+    name: Text = Field(description="the election or city, in quotes")
+    unit: Text = Field(description="what a row is (municipality, polling district, ...), in quotes")
+    year: int = Field(ge=1800, le=2200, description="the year of the outcome, such as 2023")
+    source: str = Field("", description="where the table comes from, in quotes")
+
+
+class TableData(Section):
+    """[data] of a study of real districts: files, and what their columns are."""
+
+    table: FilePath = Field(description="a CSV, GeoPackage, GeoJSON, Shapefile or GeoParquet file, in quotes")
+    geometry: FilePath | None = Field(None, description="a file with the shapes of a CSV table, in quotes")
+    geometry_id: Text | None = Field(None, description="the id column of the file with the shapes")
+    edges: FilePath | None = Field(None, description="a CSV file of links between districts, in quotes")
+    layer: Text | None = Field(None, description="the name of a layer, in quotes")
+    crs: Text | int | None = Field(None, description='a CRS such as "EPSG:28992", or its number')
+    id: Text = Field(description="the column that identifies a district")
+    votes: Annotated[dict[Text, Text], BeforeValidator(_party_columns)] = Field(
+        min_length=1, description="a table of party = column, or a list of columns; at least one"
+    )
+    valid: Text | None = Field(None, description="the column with valid votes")
+    exposure: Text | None = Field(None, description="the column with expected counts or persons at risk")
+    electorate: Text | None = Field(None, description="the column with persons entitled to vote")
+    migrants: Text | None = Field(None, description="the column with the share of migrants")
+    covariates: Columns = Field((), description="a list of columns in quotes")
+    groups: Columns = Field((), description="a list of columns in quotes")
+    label: Text | None = Field(None, description="the column with the name of a district")
+    units: dict[Text, Text] = Field(
+        {}, description='a table of column = unit, both text, such as migrants = "percent"'
+    )
+    missing: Literal["refuse", "drop"] = Field("refuse", description="'refuse' or 'drop'")
+    repair: bool = Field(False, description="true or false")
+    about: AboutSection = Field(description="a table with name, unit and year")
+
+
+def _kind_of_data(value: Any) -> str:
+    return "simulated" if isinstance(value, dict) and "simulate" in value else "table"
+
+
+class GraphSection(Section):
+    """[graph]: which districts are neighbours."""
+
+    method: Literal["queen", "rook", "fuzzy", "knn", "distance", "edges"] | None = Field(
+        None, description="'queen', 'rook', 'fuzzy', 'knn', 'distance' or 'edges'"
+    )
+    tolerance: Positive | None = Field(None, description="metres, above 0")
+    k: int | None = Field(None, ge=1, description="a whole number, 1 or more")
+    distance: Positive | None = Field(None, description="metres, above 0")
+    connect: Literal["nearest"] | None = Field(None, description="'nearest', or left out")
+
+
+class PCSigmaSection(Section):
+    """P(sigma > upper) = tail."""
+
+    prior: Literal["pc"]
+    upper: Positive = Field(1.0, description="a number above 0")
+    tail: Probability = Field(0.01, description="a probability between 0 and 1")
+
+
+class HalfNormalSection(Section):
+    """Sigma is half-normal."""
+
+    prior: Literal["half_normal"]
+    scale: Positive = Field(1.0, description="a number above 0")
+
+
+class PCRhoSection(Section):
+    """P(rho < upper) = mass."""
+
+    prior: Literal["pc"]
+    upper: Probability = Field(0.5, description="a probability between 0 and 1")
+    mass: Probability = Field(2 / 3, description="a probability between 0 and 1")
+
+
+class BetaRhoSection(Section):
+    """Rho is Beta(a, b)."""
+
+    prior: Literal["beta"]
+    a: Positive = Field(1.0, description="a number above 0")
+    b: Positive = Field(1.0, description="a number above 0")
+
+
+class PriorsSection(Section):
+    """[model.priors]: see `spatialvote.models.priors`, whose defaults these are."""
+
+    intercept_mean: float | None = Field(
+        None, description="a number on the link scale; left out: that of the overall share"
+    )
+    intercept_sd: Positive = Field(1.5, description="a number above 0")
+    coefficient_sd: Positive = Field(1.0, description="a number above 0")
+    sigma: PCSigmaSection | HalfNormalSection = Field(
+        default_factory=lambda: PCSigmaSection(prior="pc"),
+        discriminator="prior",
+        description='{ prior = "pc", upper = 1.0, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
+    )
+    rho: PCRhoSection | BetaRhoSection = Field(
+        default_factory=lambda: PCRhoSection(prior="pc"),
+        discriminator="prior",
+        description='{ prior = "pc", upper = 0.5, mass = 0.667 } or { prior = "beta", a = 1.0, b = 1.0 }',
+    )
+
+
+class ModelSection(Section):
+    """[model]: the formula, how votes arise, and how neighbours resemble each other."""
+
+    formula: Text = Field(description="a formula in quotes, such as 'pvv ~ migrant_share + education'")
+    family: Literal["binomial", "poisson"] = Field("binomial", description="'binomial' or 'poisson'")
+    structure: Literal["bym2", "iid", "none"] = Field("bym2", description="'bym2', 'iid' or 'none'")
+    standardise: bool = Field(True, description="true or false")
+    priors: PriorsSection = Field(default_factory=PriorsSection, description="a table of priors")
+
+
+class EngineSection(Section):
+    """[engine]: how the posterior is computed."""
+
+    name: Literal["nuts"] = Field("nuts", description="'nuts'")
+    # R-hat splits each chain in two halves of at least two draws.
+    draws: int = Field(1000, ge=4, description="a whole number, 4 or more")
+    tune: int = Field(600, ge=1, description="a whole number, 1 or more")
+    chains: int = Field(4, ge=1, description="a whole number, 1 or more")
+    cores: int | None = Field(None, ge=1, description="a whole number, 1 or more")
+    target_accept: float = Field(0.8, ge=0.5, lt=1, description="a number from 0.5 to below 1")
+
+
+class EffectSection(Section):
+    """[effect]: the rise of the migrant share whose effect is told."""
+
+    points: float = Field(10.0, gt=0, le=100, description="percentage points, above 0 and up to 100")
+    weighting: Literal["districts", "voters"] = Field("districts", description="'districts' or 'voters'")
+
+
+class StudyFile(Section):
+    """All sections of a study file."""
+
+    study: StudySection = Field(description="a section [study] with title, seed and output")
+    data: Annotated[
+        Annotated[SimulatedData, Tag("simulated")] | Annotated[TableData, Tag("table")],
+        Discriminator(_kind_of_data),
+    ] = Field(description="a section [data] with table, id, votes and more, or with simulate = true")
+    graph: GraphSection = Field(default_factory=GraphSection, description="a section [graph]")
+    model: ModelSection = Field(description="a section [model] with a formula")
+    engine: EngineSection = Field(default_factory=EngineSection, description="a section [engine]")
+    effect: EffectSection = Field(default_factory=EffectSection, description="a section [effect]")
