@@ -1,0 +1,222 @@
+"""The steps of a study: districts, fit, review, report; each can be taken alone."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spatialvote.account import short, step
+from spatialvote.data.errors import FitError, Problem
+from spatialvote.outputs import Outputs, write_aside, writing
+from spatialvote.study import Study, load_default_study, load_study
+from spatialvote.study_schema import SimulatedData
+
+# What these bring takes seconds to load; each step loads what it needs.
+if TYPE_CHECKING:
+    from spatialvote.analysis.review import Review
+    from spatialvote.data.districts import Districts
+    from spatialvote.data.simulate_truth import Truth
+    from spatialvote.models.fit import Fit
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Districts of a study and, where they are simulated, the truth behind them."""
+
+    districts: Districts
+    truth: Truth | None = None
+
+
+def load_districts(study: Study) -> Loaded:
+    """Read or simulate the districts of a study.
+
+    Raises
+    ------
+    DataError, GraphError
+        With everything that is wrong with the files.
+    """
+    data = study.settings.data
+    if isinstance(data, SimulatedData):
+        with step("Simulating a city") as doing:
+            from spatialvote.data.simulate import simulate_city
+
+            city = simulate_city(**data.simulate.model_dump())
+            doing.outcome = str(city.districts)
+        return Loaded(city.districts, city.truth)
+    with step(f"Reading {data.table.name}") as doing:
+        from spatialvote.data.districts import About
+        from spatialvote.data.read import read_districts
+
+        districts = read_districts(**study.read_arguments(), about=About(**data.about.model_dump()))
+        dropped = len(districts.record.dropped)
+        doing.outcome = f"{districts}{f', {dropped} left out' if dropped else ''}"
+    return Loaded(districts)
+
+
+def prepare(study: Study) -> Outputs:
+    """Find what would fail at the end before anything is read: a formula nobody can fit, a locked folder.
+
+    Raises
+    ------
+    ModelError
+        Where the formula calls a function or has a term that no model of this version has.
+    StudyError
+        Where the output cannot be written.
+    """
+    print(study.settings.study.title, flush=True)
+    study.model()
+    outputs = Outputs(study.output)
+    outputs.prepare()
+    return outputs
+
+
+def fit_study(study: Study, loaded: Loaded, outputs: Outputs) -> Fit:
+    """Fit the model of a study and save it, beside the truth of a simulated city.
+
+    Raises
+    ------
+    ModelError
+        Where the model does not suit the districts.
+    StudyError
+        Where the output cannot be written.
+    """
+    engine = study.settings.engine.model_dump()
+    model = study.model()
+    doing = (
+        f"Fitting {model.formula} ({model.family}, {model.structure}; "
+        f"{engine['chains']} chains of {engine['draws']} draws)"
+    )
+    with step(doing) as fitting:
+        fit = model.fit(loaded.districts, engine=engine.pop("name"), seed=study.settings.study.seed, **engine)
+        outputs.clear()
+        with writing(outputs.fit):
+            fit.save(outputs.fit)
+        if loaded.truth is not None:
+            write_text(outputs.truth, json.dumps(loaded.truth.to_dict(), indent=1) + "\n")
+        fitting.outcome = f"saved to {short(outputs.fit)}"
+    return fit
+
+
+def review_fit(study: Study, fit: Fit, districts: Districts, path: Path) -> Review:
+    """Review a fit and write the review."""
+    with step("Reviewing the fit") as reviewing:
+        from spatialvote.analysis.review import review
+
+        evidence = review(fit, districts, seed=study.settings.study.seed)
+        write_text(path, evidence.to_json())
+        reviewing.outcome = _tally(evidence)
+    for check in evidence.checks:
+        if check.verdict in ("warn", "fail"):
+            print(f"  {check.verdict}: {check.name}: {check.advice}", flush=True)
+    return evidence
+
+
+def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: Path) -> Path:
+    """Write the report of a reviewed fit."""
+    with step("Writing the report") as reporting:
+        from spatialvote.analysis.report import report
+
+        effect = study.settings.effect
+        with writing(path):
+            report(
+                fit,
+                evidence,
+                loaded.districts,
+                path,
+                truth=loaded.truth,
+                question=study.settings.study.question,
+                study_source=study.source,
+                points=effect.points,
+                weighting=effect.weighting,
+            )
+        reporting.outcome = f"{path.stat().st_size / 1e6:.1f} MB"
+    return path
+
+
+def run_study(study: Study) -> Review:
+    """Fit, review and report a study; give an account on standard output and return the review."""
+    outputs = prepare(study)
+    loaded = load_districts(study)
+    fit = fit_study(study, loaded, outputs)
+    evidence = review_fit(study, fit, loaded.districts, outputs.review)
+    report_fit(study, fit, evidence, loaded, outputs.report)
+    print(f"\n{answer_words(study, fit, loaded.districts)}\n")
+    print(f"{verdict_words(evidence)}\nReport: {short(outputs.report)}", flush=True)
+    return evidence
+
+
+def answer_words(study: Study, fit: Fit, districts: Districts) -> str:
+    """The answer of the report's first section, wrapped for a terminal."""
+    from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.report_answer import answer
+    from spatialvote.analysis.report_focus import compared_columns, points_of
+
+    asked = study.settings.effect
+    # The migrants' column comes first where the formula has it.
+    effects = {
+        column: effect(
+            fit,
+            districts,
+            column,
+            points=points_of(column, districts, asked.points),
+            weighting=asked.weighting,
+        )
+        for column in compared_columns(fit.model.formula, districts)[:1]
+    }
+    told = answer(fit, districts, next(iter(effects), None), effects, study.settings.study.question)
+    # Spaces that may not break would hold a terminal's lines together.
+    text = " ".join([told.headline, told.told, told.caveat]).strip().replace("\u00a0", " ")
+    return textwrap.fill(text, width=100)
+
+
+def verdict_words(evidence: Review) -> str:
+    """The verdict of a review in one sentence."""
+    return {
+        "pass": "Verdict: pass. No check speaks against this fit.",
+        "warn": "Verdict: warn. Read the warnings before you rely on this fit.",
+        "fail": "Verdict: fail. Do not rely on this fit before its failures are mended.",
+    }[evidence.verdict]
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write text to a file, aside first."""
+    return write_aside(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def _tally(evidence: Review) -> str:
+    verdicts = [check.verdict for check in evidence.checks]
+    counted = [f"{verdicts.count(one)} {one}" for one in ("pass", "warn", "fail", "info") if one in verdicts]
+    return f"{len(verdicts)} checks: {', '.join(counted)}"
+
+
+def open_fit(fit: Path, data: Path | None) -> tuple[Study, Fit, Loaded]:
+    """Open a saved fit with the districts that a study file describes.
+
+    Parameters
+    ----------
+    fit
+        The saved fit.
+    data
+        The study file; None: the embedded study, for a fit of the simulated city.
+
+    Raises
+    ------
+    FitError
+        Where the fit cannot be read, or is not one of the simulated city and no study file is given.
+    """
+    study = load_default_study() if data is None else load_study(data)
+    from spatialvote.models.fit import Fit
+
+    opened = Fit.load(fit)
+    about = opened.record.get("about", {})
+    if data is None and not about.get("simulated"):
+        raise FitError(
+            Problem(
+                f"'{fit}' is a fit of {about.get('name') or 'unnamed districts'}, and no data were given",
+                "pass --data with the study file that says how to read its districts",
+            )
+        )
+    return study, opened, load_districts(study)
