@@ -58,11 +58,15 @@ def require_complete(fit: Fit) -> None:
     Raises
     ------
     FitError
-        Naming every group or variable that is missing, and every variable that is not finite.
+        Naming every group, variable or entry of the record that is missing, and every variable that is not finite.
     """
     size = "trials" if fit.model.family == "binomial" else "exposure"
     field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
-    problems = []
+    problems = [
+        Problem(f"the fit's record lacks '{name}'", "ask for the file that Fit.save wrote")
+        for name in ("fingerprints", "roles")
+        if name not in fit.record
+    ]
     for group, variables in _NEEDED.items():
         if group not in fit.tree.children:
             problems.append(Problem(f"the fit lacks group '{group}'", "ask for the file that Fit.save wrote"))

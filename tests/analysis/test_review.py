@@ -144,6 +144,12 @@ def test_an_incomplete_fit_is_refused_with_all_that_is_missing(fits, districts):
         review(Fit(tree, fit.model, fit.record), districts)
 
 
+def test_a_fit_without_fingerprints_is_refused(fits, districts):
+    record = {name: value for name, value in fits("none").record.items() if name != "fingerprints"}
+    with pytest.raises(FitError, match="record lacks 'fingerprints': ask for the file"):
+        review(Fit(fits("none").tree, fits("none").model, record), districts)
+
+
 def test_draws_that_are_no_numbers_are_refused(fits, districts, tampered):
     def spoil(eta: np.ndarray) -> None:
         eta[0, 3, 4] = np.nan
