@@ -58,7 +58,7 @@ def require_complete(fit: Fit) -> None:
     Raises
     ------
     FitError
-        Naming every group, variable or entry of the record that is missing, and every variable that is not finite.
+        Naming every group, variable or entry of the record that is missing, and what is not finite.
     """
     size = "trials" if fit.model.family == "binomial" else "exposure"
     field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
