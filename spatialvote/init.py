@@ -76,11 +76,15 @@ def columns_of(frame: pd.DataFrame) -> tuple[Column, ...]:
     """Sort columns by what they hold; text that reads as numbers throughout (a CSV's) counts as numbers."""
     columns = []
     for name in frame.columns:
-        values = frame[name].dropna()
+        values = pd.Series(frame[name]).dropna()
         if values.dtype == object or pd.api.types.is_string_dtype(values):
-            values = values[values.astype(str).str.strip() != ""]
-        numbers = pd.to_numeric(values, errors="coerce")
-        if len(values) == 0 or numbers.isna().any() or pd.api.types.is_bool_dtype(values):
+            values = values.loc[values.astype(str).str.strip() != ""]
+            readable = True
+        else:
+            # Dates and truth values would be read as numbers.
+            readable = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        numbers = pd.Series(pd.to_numeric(values, errors="coerce") if readable else None, dtype="float64")
+        if len(numbers) == 0 or numbers.isna().any():
             kind = "text"
         else:
             kind = "whole" if ((numbers >= 0) & (numbers % 1 == 0)).all() else "number"
@@ -171,7 +175,6 @@ def _study(table: str, layer: str | None, source: Source, columns: Sequence[Colu
         "[engine]",
         'name = "nuts"',
         "draws = 1000",
-        "tune = 600",
         "chains = 4",
         "",
         "# By how many percentage points the share of migrants rises in what is told of its effect, and",

@@ -83,20 +83,24 @@ def fit_study(study: Study, loaded: Loaded, outputs: Outputs) -> Fit:
     StudyError
         Where the output cannot be written.
     """
-    engine = study.settings.engine.model_dump()
     model = study.model()
-    doing = (
-        f"Fitting {model.formula} ({model.family}, {model.structure}; "
-        f"{engine['chains']} chains of {engine['draws']} draws)"
-    )
-    with step(doing) as fitting:
-        fit = model.fit(loaded.districts, engine=engine.pop("name"), seed=study.settings.study.seed, **engine)
+    with step(f"Fitting {model.formula} ({model.family}, {model.structure})") as fitting:
+        engine = study.settings.engine
+        fit = model.fit(
+            loaded.districts,
+            engine=engine.name,
+            seed=study.settings.study.seed,
+            **engine.model_dump(exclude={"name"}, exclude_none=True),
+        )
         outputs.clear()
         with writing(outputs.fit):
             fit.save(outputs.fit)
         if loaded.truth is not None:
             write_text(outputs.truth, json.dumps(loaded.truth.to_dict(), indent=1) + "\n")
-        fitting.outcome = f"saved to {short(outputs.fit)}"
+        settings = fit.record["settings"]
+        fitting.outcome = (
+            f"{settings['chains']} chains of {settings['draws']} draws, saved to {short(outputs.fit)}"
+        )
     return fit
 
 

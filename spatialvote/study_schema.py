@@ -22,7 +22,8 @@ from pydantic import (
 
 def _from_folder(value: Any, info: ValidationInfo) -> Any:
     """Take a relative path from the study file's folder; what is no text stays and is refused."""
-    return info.context["folder"] / value if isinstance(value, str) and value else value
+    folder = (info.context or {})["folder"]
+    return folder / value if isinstance(value, str) and value else value
 
 
 def _listed(value: Any) -> Any:
@@ -53,7 +54,7 @@ class StudySection(Section):
     """[study]: what is asked, the seed, and where results go."""
 
     title: Text = Field(description="a title in quotes")
-    question: Text | None = Field(None, description="the question in words, in quotes")
+    question: Text | None = Field(default=None, description="the question in words, in quotes")
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     output: FilePath = Field(
         description="a folder in quotes; a relative one starts at the folder of the study file"
@@ -63,10 +64,10 @@ class StudySection(Section):
 class Simulation(Section):
     """The arguments of `simulate_city`."""
 
-    n_districts: int = Field(400, ge=20, le=20_000, description="a whole number from 20 to 20000")
-    islands: int = Field(0, ge=0, description="a whole number, 0 or more")
-    second_component: bool = Field(False, description="true or false")
-    seed: int = Field(2026, ge=0, description="a whole number, 0 or more")
+    n_districts: int = Field(default=400, ge=20, le=20_000, description="a whole number from 20 to 20000")
+    islands: int = Field(default=0, ge=0, description="a whole number, 0 or more")
+    second_component: bool = Field(default=False, description="true or false")
+    seed: int = Field(default=2026, ge=0, description="a whole number, 0 or more")
 
 
 def _simulation(value: Any) -> Any:
@@ -87,34 +88,40 @@ class AboutSection(Section):
     name: Text = Field(description="the election or city, in quotes")
     unit: Text = Field(description="what a row is (municipality, polling district, ...), in quotes")
     year: int = Field(ge=1800, le=2200, description="the year of the outcome, such as 2023")
-    source: str = Field("", description="where the table comes from, in quotes")
+    source: str = Field(default="", description="where the table comes from, in quotes")
 
 
 class TableData(Section):
     """[data] of a study of real districts: files, and what their columns are."""
 
     table: FilePath = Field(description="a CSV, GeoPackage, GeoJSON, Shapefile or GeoParquet file, in quotes")
-    geometry: FilePath | None = Field(None, description="a file with the shapes of a CSV table, in quotes")
-    geometry_id: Text | None = Field(None, description="the id column of the file with the shapes")
-    edges: FilePath | None = Field(None, description="a CSV file of links between districts, in quotes")
-    layer: Text | None = Field(None, description="the name of a layer, in quotes")
-    crs: Text | int | None = Field(None, description='a CRS such as "EPSG:28992", or its number')
+    geometry: FilePath | None = Field(
+        default=None, description="a file with the shapes of a CSV table, in quotes"
+    )
+    geometry_id: Text | None = Field(default=None, description="the id column of the file with the shapes")
+    edges: FilePath | None = Field(
+        default=None, description="a CSV file of links between districts, in quotes"
+    )
+    layer: Text | None = Field(default=None, description="the name of a layer, in quotes")
+    crs: Text | int | None = Field(default=None, description='a CRS such as "EPSG:28992", or its number')
     id: Text = Field(description="the column that identifies a district")
     votes: Annotated[dict[Text, Text], BeforeValidator(_party_columns)] = Field(
         min_length=1, description="a table of party = column, or a list of columns; at least one"
     )
-    valid: Text | None = Field(None, description="the column with valid votes")
-    exposure: Text | None = Field(None, description="the column with expected counts or persons at risk")
-    electorate: Text | None = Field(None, description="the column with persons entitled to vote")
-    migrants: Text | None = Field(None, description="the column with the share of migrants")
-    covariates: Columns = Field((), description="a list of columns in quotes")
-    groups: Columns = Field((), description="a list of columns in quotes")
-    label: Text | None = Field(None, description="the column with the name of a district")
-    units: dict[Text, Text] = Field(
-        {}, description='a table of column = unit, both text, such as migrants = "percent"'
+    valid: Text | None = Field(default=None, description="the column with valid votes")
+    exposure: Text | None = Field(
+        default=None, description="the column with expected counts or persons at risk"
     )
-    missing: Literal["refuse", "drop"] = Field("refuse", description="'refuse' or 'drop'")
-    repair: bool = Field(False, description="true or false")
+    electorate: Text | None = Field(default=None, description="the column with persons entitled to vote")
+    migrants: Text | None = Field(default=None, description="the column with the share of migrants")
+    covariates: Columns = Field(default=(), description="a list of columns in quotes")
+    groups: Columns = Field(default=(), description="a list of columns in quotes")
+    label: Text | None = Field(default=None, description="the column with the name of a district")
+    units: dict[Text, Text] = Field(
+        default={}, description='a table of column = unit, both text, such as migrants = "percent"'
+    )
+    missing: Literal["refuse", "drop"] = Field(default="refuse", description="'refuse' or 'drop'")
+    repair: bool = Field(default=False, description="true or false")
     about: AboutSection = Field(description="a table with name, unit and year")
 
 
@@ -126,53 +133,53 @@ class GraphSection(Section):
     """[graph]: which districts are neighbours."""
 
     method: Literal["queen", "rook", "fuzzy", "knn", "distance", "edges"] | None = Field(
-        None, description="'queen', 'rook', 'fuzzy', 'knn', 'distance' or 'edges'"
+        default=None, description="'queen', 'rook', 'fuzzy', 'knn', 'distance' or 'edges'"
     )
-    tolerance: Positive | None = Field(None, description="metres, above 0")
-    k: int | None = Field(None, ge=1, description="a whole number, 1 or more")
-    distance: Positive | None = Field(None, description="metres, above 0")
-    connect: Literal["nearest"] | None = Field(None, description="'nearest', or left out")
+    tolerance: Positive | None = Field(default=None, description="metres, above 0")
+    k: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
+    distance: Positive | None = Field(default=None, description="metres, above 0")
+    connect: Literal["nearest"] | None = Field(default=None, description="'nearest', or left out")
 
 
 class PCSigmaSection(Section):
     """P(sigma > upper) = tail."""
 
     prior: Literal["pc"]
-    upper: Positive = Field(1.0, description="a number above 0")
-    tail: Probability = Field(0.01, description="a probability between 0 and 1")
+    upper: Positive = Field(default=1.0, description="a number above 0")
+    tail: Probability = Field(default=0.01, description="a probability between 0 and 1")
 
 
 class HalfNormalSection(Section):
     """Sigma is half-normal."""
 
     prior: Literal["half_normal"]
-    scale: Positive = Field(1.0, description="a number above 0")
+    scale: Positive = Field(default=1.0, description="a number above 0")
 
 
 class PCRhoSection(Section):
     """P(rho < upper) = mass."""
 
     prior: Literal["pc"]
-    upper: Probability = Field(0.5, description="a probability between 0 and 1")
-    mass: Probability = Field(2 / 3, description="a probability between 0 and 1")
+    upper: Probability = Field(default=0.5, description="a probability between 0 and 1")
+    mass: Probability = Field(default=2 / 3, description="a probability between 0 and 1")
 
 
 class BetaRhoSection(Section):
     """Rho is Beta(a, b)."""
 
     prior: Literal["beta"]
-    a: Positive = Field(1.0, description="a number above 0")
-    b: Positive = Field(1.0, description="a number above 0")
+    a: Positive = Field(default=1.0, description="a number above 0")
+    b: Positive = Field(default=1.0, description="a number above 0")
 
 
 class PriorsSection(Section):
     """[model.priors]: see `spatialvote.models.priors`, whose defaults these are."""
 
     intercept_mean: float | None = Field(
-        None, description="a number on the link scale; left out: that of the overall share"
+        default=None, description="a number on the link scale; left out: that of the overall share"
     )
-    intercept_sd: Positive = Field(1.5, description="a number above 0")
-    coefficient_sd: Positive = Field(1.0, description="a number above 0")
+    intercept_sd: Positive = Field(default=1.5, description="a number above 0")
+    coefficient_sd: Positive = Field(default=1.0, description="a number above 0")
     sigma: PCSigmaSection | HalfNormalSection = Field(
         default_factory=lambda: PCSigmaSection(prior="pc"),
         discriminator="prior",
@@ -189,29 +196,33 @@ class ModelSection(Section):
     """[model]: the formula, how votes arise, and how neighbours resemble each other."""
 
     formula: Text = Field(description="a formula in quotes, such as 'pvv ~ migrant_share + education'")
-    family: Literal["binomial", "poisson"] = Field("binomial", description="'binomial' or 'poisson'")
-    structure: Literal["bym2", "iid", "none"] = Field("bym2", description="'bym2', 'iid' or 'none'")
-    standardise: bool = Field(True, description="true or false")
+    family: Literal["binomial", "poisson"] = Field(default="binomial", description="'binomial' or 'poisson'")
+    structure: Literal["bym2", "iid", "none"] = Field(default="bym2", description="'bym2', 'iid' or 'none'")
+    standardise: bool = Field(default=True, description="true or false")
     priors: PriorsSection = Field(default_factory=PriorsSection, description="a table of priors")
 
 
 class EngineSection(Section):
-    """[engine]: how the posterior is computed."""
+    """[engine]: how the posterior is computed; what is left out is the engine's own default."""
 
-    name: Literal["nuts"] = Field("nuts", description="'nuts'")
+    name: Literal["nuts"] = Field(default="nuts", description="'nuts'")
     # R-hat splits each chain in two halves of at least two draws.
-    draws: int = Field(1000, ge=4, description="a whole number, 4 or more")
-    tune: int = Field(600, ge=1, description="a whole number, 1 or more")
-    chains: int = Field(4, ge=1, description="a whole number, 1 or more")
-    cores: int | None = Field(None, ge=1, description="a whole number, 1 or more")
-    target_accept: float = Field(0.8, ge=0.5, lt=1, description="a number from 0.5 to below 1")
+    draws: int | None = Field(default=None, ge=4, description="a whole number, 4 or more")
+    tune: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
+    chains: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
+    cores: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
+    target_accept: float | None = Field(
+        default=None, ge=0.5, lt=1, description="a number from 0.5 to below 1"
+    )
 
 
 class EffectSection(Section):
     """[effect]: the rise of the migrant share whose effect is told."""
 
-    points: float = Field(10.0, gt=0, le=100, description="percentage points, above 0 and up to 100")
-    weighting: Literal["districts", "voters"] = Field("districts", description="'districts' or 'voters'")
+    points: float = Field(default=10.0, gt=0, le=100, description="percentage points, above 0 and up to 100")
+    weighting: Literal["districts", "voters"] = Field(
+        default="districts", description="'districts' or 'voters'"
+    )
 
 
 class StudyFile(Section):

@@ -123,6 +123,7 @@ def test_kinds_of_columns():
             "empty": ["", ""],
             "below": ["-1", "2"],
             "yes": [True, False],
+            "day": pd.to_datetime(["2023-11-22", "2023-11-23"]),
             "share": [0.5, None],
         }
     )
@@ -132,6 +133,7 @@ def test_kinds_of_columns():
         ("whole", False),
         ("text", False),
         ("number", True),
+        ("text", True),
         ("text", True),
         ("number", False),
     ]

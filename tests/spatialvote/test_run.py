@@ -68,7 +68,7 @@ def test_a_run_writes_all_results_and_tells_what_it_did(done):
     evidence = Review.from_json((folder / "results" / "review.json").read_text())
     assert code == (1 if evidence.verdict == "fail" else 0)
     assert account.startswith("A small city\nSimulating a city ...\n  Districts(Simulated city: 40 x")
-    assert "Fitting national_list ~ migrant_share + income (binomial, bym2; 4 chains of 500 draws)" in account
+    assert "Fitting national_list ~ migrant_share + income (binomial, bym2) ...\n  4 chains of 500" in account
     assert f"{len(evidence.checks)} checks: " in account
     assert f"Verdict: {evidence.verdict}." in account
     assert account.endswith("report.html")
