@@ -1,0 +1,110 @@
+"""The Python code that makes a fit again: read or simulate, model, fit, review, report.
+
+Everything that comes from data enters as a Python literal, so that a column called ``'); import os`` is a
+text and no code.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from spatialvote.data.districts import Districts
+from spatialvote.models.fit import Fit
+from spatialvote.models.vote_share import VoteShareModel
+
+#: What `simulate_city` writes as the source of its districts: a call with literals, and nothing else.
+_SIMULATED = re.compile(r"simulate_city\((\w+=(\d+|True|False))(, \w+=(\d+|True|False))*\)")
+WIDTH = 88
+#: Roles in the order of the arguments of `read_districts`.
+_ROLES = (
+    "id",
+    "votes",
+    "valid",
+    "exposure",
+    "electorate",
+    "migrants",
+    "covariates",
+    "groups",
+    "label",
+    "units",
+)
+
+
+def reproducing_code(fit: Fit, districts: Districts) -> str:
+    """Python source that fits the same model to the same districts with the same seed.
+
+    Files are named without their folders: the code runs where they lie.
+    """
+    read, imported = _read(districts)
+    priors = fit.model.priors
+    prior_classes = sorted({type(one).__name__ for one in (priors, priors.sigma, priors.rho)})
+    settings = {name: value for name, value in fit.record["settings"].items() if value is not None}
+    fitted = {"engine": fit.record["engine"], "seed": fit.record["seed"], **settings}
+    names = sorted({"VoteShareModel", "report", "review", *prior_classes, *imported})
+    lines = [
+        f"from spatialvote import {', '.join(names)}",
+        "",
+        read,
+        f"model = {_call('VoteShareModel', [fit.model.formula], _specification(fit.model))}",
+        f"fit = model.fit(districts, {', '.join(f'{name}={_literal(one)}' for name, one in fitted.items())})",
+        'fit.save("fit.nc")',
+        "",
+        "checks = review(fit, districts)",
+        'report(fit, checks, districts, "report.html")',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _specification(model: VoteShareModel) -> dict[str, Any]:
+    """The arguments of a model besides its formula."""
+    standardise = {} if model.standardise else {"standardise": False}
+    return {"family": model.family, "structure": model.structure, "priors": model.priors, **standardise}
+
+
+def _read(districts: Districts) -> tuple[str, list[str]]:
+    """The statement that makes the districts, and the names it needs."""
+    about, given = districts.about, dict(districts.record.arguments)
+    if about.simulated and _SIMULATED.fullmatch(about.source):
+        return f"districts = {about.source}.districts", ["simulate_city"]
+    if "table" not in given:
+        return "# Put here the districts that this fit was made of: they were not read from files.", []
+    table = given.pop("table")
+    roles = {name: getattr(districts.roles, name) for name in _ROLES}
+    keywords = {name: value for name, value in roles.items() if value} | given
+    return f"districts = {_call('read_districts', [table], {**keywords, 'about': about})}", [
+        "About",
+        "read_districts",
+    ]
+
+
+def _call(name: str, positional: list[Any], keywords: dict[str, Any], indent: str = "") -> str:
+    """A call with one argument a line; an argument too long for a line is broken in turn."""
+    inner = indent + "    "
+    lines = [f"{inner}{_literal(one)},\n" for one in positional]
+    for key, value in keywords.items():
+        text = _literal(value)
+        if is_dataclass(value) and len(inner) + len(key) + len(text) > WIDTH:
+            text = _call(type(value).__name__, [], _fields(value), inner)
+        lines.append(f"{inner}{key}={text},\n")
+    return f"{name}(\n{''.join(lines)}{indent})"
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Fields of a dataclass that say something, defaults too: they may change."""
+    values = {one.name: getattr(value, one.name) for one in fields(value)}
+    return {name: one for name, one in values.items() if not any(one is no for no in (None, False, ""))}
+
+
+def _literal(value: Any) -> str:
+    """A value as Python source, with double quotes where they do."""
+    if is_dataclass(value):
+        shown = [f"{name}={_literal(one)}" for name, one in _fields(value).items()]
+        return f"{type(value).__name__}({', '.join(shown)})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(key)}: {_literal(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(_literal(one) for one in value) + "]"
+    if isinstance(value, str) and value.isprintable() and not set(value) & {'"', "\\"}:
+        return f'"{value}"'
+    return repr(value)
