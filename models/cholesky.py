@@ -18,9 +18,10 @@ Takahashi, K., Fagan, J., Chin, M.-S. (1973). Formation of a sparse bus impedanc
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
+
+from spatialvote.models.compiled import compiled
 
 
 class Pattern(NamedTuple):
@@ -109,7 +110,7 @@ def _minimum_degree(matrix: csc_array) -> np.ndarray:
     return order
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _row_patterns(n, below_start, below_index):
     """Pattern of each row of the factor: the paths from the row's entries up the elimination tree."""
     parent = np.full(n, -1, dtype=np.int64)
@@ -152,7 +153,7 @@ def _row_patterns(n, below_start, below_index):
     return row_start, row_index
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _column_patterns(n, row_start, row_index):
     """Transpose of the row patterns, with the diagonal in front of each column."""
     column_start = np.zeros(n + 1, dtype=np.int64)
@@ -173,7 +174,7 @@ def _column_patterns(n, row_start, row_index):
     return column_start, column_index
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def factorise(
     shift,
     below_start,
@@ -220,7 +221,7 @@ def factorise(
     return factor
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def solve_in_place(factor, column_start, column_index, rhs):
     """Overwrite rhs, shape (n, m) in the permuted order, with (L L')^-1 rhs."""
     n, m = rhs.shape
@@ -237,7 +238,7 @@ def solve_in_place(factor, column_start, column_index, rhs):
     solve_transposed_in_place(factor, column_start, column_index, rhs)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def solve_transposed_in_place(factor, column_start, column_index, rhs):
     """Overwrite rhs, shape (n, m) in the permuted order, with L'^-1 rhs: Gaussian draws from white noise."""
     n, m = rhs.shape
@@ -253,7 +254,7 @@ def solve_transposed_in_place(factor, column_start, column_index, rhs):
             rhs[j, c] /= pivot
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def log_determinant(factor, column_start):
     """log |L L'|."""
     total = 0.0
@@ -262,7 +263,7 @@ def log_determinant(factor, column_start):
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def inverse_diagonal(factor, column_start, column_index):
     """Diagonal of (L L')^-1 in the permuted order, by the Takahashi recursion on the factor's pattern.
 

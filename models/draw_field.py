@@ -7,9 +7,9 @@ variance 1 / eps, are removed by the centring.
 """
 
 import numpy as np
-from numba import njit
 
 from spatialvote.models.cholesky import factorise, solve_transposed_in_place
+from spatialvote.models.compiled import compiled
 from spatialvote.models.field_kernel import centre_in_place
 from spatialvote.models.scaled_graph import ScaledGraph
 
@@ -39,7 +39,7 @@ def draw_effects(
     return sigma[:, None] * (unstructured * theta + structured * phi)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _draw(factor, white, component, sizes, pattern):
     """Overwrite white noise (n, m) with draws of phi in the districts' order."""
     order, column_start, column_index = pattern[0], pattern[7], pattern[8]

@@ -19,15 +19,15 @@ coefficients are drawn exactly, b ~ N(b^, M^-1).
 """
 
 import numpy as np
-from numba import njit
 
 from spatialvote.models.cholesky import factorise, solve_in_place
+from spatialvote.models.compiled import compiled
 
 #: Below this k the factor of R + k I would be too close to singular along the (centred out) null vectors.
 SMALLEST_K = 1e-8
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def centre_in_place(values, component, sizes):
     """Subtract from each column of values, shape (n, m), its mean within each component; islands stay."""
     n, m = values.shape
@@ -45,7 +45,7 @@ def centre_in_place(values, component, sizes):
                 values[i, c] -= means[component[i], c]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def smooth(columns, k, component, sizes, pattern):
     """(R + k I)^-1 applied to the centred columns, shape (n, m); the centred columns; the factor."""
     order = pattern[0]
@@ -65,7 +65,7 @@ def smooth(columns, k, component, sizes, pattern):
     return x, centred, factor
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def small_cholesky(matrix):
     """Lower factor of a small dense symmetric matrix, shape (p, p); p may be zero."""
     p = matrix.shape[0]
@@ -79,7 +79,7 @@ def small_cholesky(matrix):
     return lower
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def small_solve(lower, rhs):
     """Solve lower lower' x = rhs for each column of rhs, shape (p, m)."""
     p, m = rhs.shape
@@ -96,7 +96,7 @@ def small_solve(lower, rhs):
     return x
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def coefficient_posterior(columns, x, centred, prior_sd, t, k):
     """Mean b^ (p,) and lower factor of the precision M (p, p) of b given eta; A (p, p) beside them.
 
@@ -113,7 +113,7 @@ def coefficient_posterior(columns, x, centred, prior_sd, t, k):
     return mean, lower, a, gram
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, node_weight, pattern):
     """Log density and its gradient in eta (n,), sigma and rho; see the module's equations.
 

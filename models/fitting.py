@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +19,7 @@ from spatialvote.models.design import Design
 from spatialvote.models.draw_field import draw_effects
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
-from spatialvote.models.nuts import NutsSettings, Progress, sample
+from spatialvote.models.nuts import NutsSettings, Progress, sample, suited_acceptance
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
 from spatialvote.models.recover import recover
@@ -38,6 +38,8 @@ def fit_nuts(
     timings: dict[str, float] = {}
     with _timed(timings, "prepare"):
         posterior, design = model.posterior(districts)
+        if settings.target_accept is None:
+            settings = replace(settings, target_accept=suited_acceptance(posterior))
     with _timed(timings, "sample"):
         if progress is True:
             with progress_bar(f"Sampling {model.formula}") as watch:

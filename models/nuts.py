@@ -2,6 +2,9 @@
 
 Exact up to Monte Carlo error. The sampled vector is (log sigma, [logit rho,] eta); the data pin eta, so the
 posterior is nearly spherical and nutpie's diagonal metric suffices.
+
+Beskos, A., Pillai, N., Roberts, G., Sanz-Serna, J.-M., Stuart, A. (2013). Optimal tuning of the hybrid Monte
+Carlo algorithm. Bernoulli 19.
 """
 
 from collections.abc import Callable
@@ -10,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import nutpie
 import xarray as xr
-from nutpie.compiled_pyfunc import from_pyfunc
 from scipy.special import expit
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
 
 #: Called with (draws done, draws in total, divergences, seconds) over all chains.
@@ -34,14 +37,15 @@ class NutsSettings:
     cores
         Chains run at the same time; None: as many as the machine has cores.
     target_accept
-        Mean acceptance probability that the step size is tuned to.
+        Mean acceptance probability that the step size is tuned to; None: `suited_acceptance`. Raise it where
+        transitions diverge.
     """
 
     draws: int = 1000
-    tune: int = 600
+    tune: int = 400
     chains: int = 4
     cores: int | None = None
-    target_accept: float = 0.8
+    target_accept: float | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -53,11 +57,25 @@ class NutsSettings:
                 problems.append(
                     Problem(f"{name} must be a whole number above zero, got {value!r}", "raise it")
                 )
-        if not 0.5 <= self.target_accept < 1:
+        if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
             what = f"target_accept must lie in [0.5, 1), got {self.target_accept}"
-            problems.append(Problem(what, "0.8 suits most models"))
+            problems.append(Problem(what, "leave it out, or raise it towards 1"))
         if problems:
             raise ModelError(problems)
+
+
+def suited_acceptance(posterior: Posterior) -> float:
+    """Acceptance probability to tune for, by how much the votes tell about a typical district.
+
+    0.65, the optimum for a smooth and nearly spherical posterior (Beskos et al. 2013), where the median
+    Fisher information of eta is 10 or more: on the elections of the tests it gives one and a half to three
+    times the effective draws per second of 0.8. Where counts are small, eta and sigma form a funnel, and only
+    small steps (0.9) keep transitions from diverging: with 0.65, 15 of 4,000 do on the Scottish map of two
+    components and an island.
+    """
+    family = FAMILIES[posterior.family]
+    crude = family.crude(posterior.votes, posterior.size)
+    return 0.65 if np.median(family.information(crude, posterior.size)) >= 10 else 0.9
 
 
 def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
@@ -92,18 +110,9 @@ def sample(
     statistics
         nutpie's sample statistics, dims (chain, draw).
     """
-    density = posterior.function()
     seeds = rng.integers(0, 2**63, size=2)
-    model = from_pyfunc(
-        posterior.n_dim,
-        lambda: density,
-        lambda *_: lambda point: {"point": point},
-        [np.dtype("float64")],
-        [(posterior.n_dim,)],
-        ["point"],
-        dims={"point": ("coordinate",)},
-        coords={"coordinate": np.arange(posterior.n_dim)},
-        make_initial_point_fn=lambda seed: starting_point(posterior, np.random.default_rng([seeds[0], seed])),
+    model = native_model(
+        posterior, lambda seed: starting_point(posterior, np.random.default_rng([seeds[0], seed]))
     )
     tree = nutpie.sample(
         model,
@@ -115,7 +124,7 @@ def sample(
         save_warmup=False,
         progress_bar=False,
         progress_callback=_watch(progress) if progress else None,
-        target_accept=settings.target_accept,
+        target_accept=settings.target_accept or suited_acceptance(posterior),
     )
     point = tree["posterior"]["point"].to_numpy()
     statistics = tree["sample_stats"].to_dataset()

@@ -10,8 +10,8 @@ that compiling the PyMC model takes.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from spatialvote.models.compiled import compiled
 from spatialvote.models.families import FAMILIES, binomial, poisson
 from spatialvote.models.field_kernel import field_density
 from spatialvote.models.priors import Priors, log_prior_rho, log_prior_sigma
@@ -93,14 +93,14 @@ class Posterior:
         return density
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_likelihood(family, eta, votes, size, gradient):
     if family == _BINOMIAL:
         return _binomial_gradient(eta, votes, size, gradient)
     return _poisson_gradient(eta, votes, size, gradient)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def log_posterior_plain(point, family, votes, size, design, prior_mean, prior_sd):
     """Log density of the coefficients without district effects, and its gradient, both up to a constant."""
     n, p = design.shape
@@ -115,7 +115,7 @@ def log_posterior_plain(point, family, votes, size, design, prior_mean, prior_sd
     return total, gradient
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def log_posterior_field(
     point,
     n_hyper,

@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from math import lgamma
 
 import numpy as np
-from numba import njit
 from scipy.optimize import brentq
 from scipy.special import expit
 
 from spatialvote.data.errors import ModelError, Problem
+from spatialvote.models.compiled import compiled
 from spatialvote.models.spectrum import Spectrum
 
 #: Codes under which the compiled density knows the priors.
@@ -191,7 +191,7 @@ class Priors:
         _positive("coefficient_sd", self.coefficient_sd)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def rho_distance(rho, node, weight):
     """d(rho) and the first two derivatives of d^2 = 2 KLD."""
     total, slope, curve = 0.0, 0.0, 0.0
@@ -205,7 +205,7 @@ def rho_distance(rho, node, weight):
     return np.sqrt(total), slope, curve
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def log_prior_sigma(sigma, kind, first):
     """Log density of log sigma (Jacobian included) and its derivative in log sigma."""
     if kind == EXPONENTIAL:
@@ -214,7 +214,7 @@ def log_prior_sigma(sigma, kind, first):
     return 0.5 * np.log(2.0 / np.pi) + np.log(scaled) - 0.5 * scaled**2, 1.0 - scaled**2
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def log_prior_rho(rho, kind, first, second, node, weight):
     """Log density of logit rho (Jacobian included) and its derivative in logit rho."""
     jacobian = rho * (1.0 - rho)

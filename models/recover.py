@@ -11,9 +11,9 @@ centring the draw.
 """
 
 import numpy as np
-from numba import njit
 
 from spatialvote.models.cholesky import solve_transposed_in_place
+from spatialvote.models.compiled import compiled
 from spatialvote.models.field_kernel import SMALLEST_K, centre_in_place, coefficient_posterior, smooth
 from spatialvote.models.posterior import Posterior
 
@@ -58,7 +58,7 @@ def recover(
     return posterior.prior_mean + shift, phi
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _recover(sigma, rho, eta, design, prior_sd, white_b, white_phi, component, sizes, pattern):
     draws, n = eta.shape
     p = design.shape[1]

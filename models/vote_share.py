@@ -91,10 +91,10 @@ class VoteShareModel:
         *,
         seed: int,
         draws: int = 1000,
-        tune: int = 600,
+        tune: int = 400,
         chains: int = 4,
         cores: int | None = None,
-        target_accept: float = 0.8,
+        target_accept: float | None = None,
         progress: Progress | bool = True,
     ) -> Fit:
         """Fit the model to districts.

@@ -1,8 +1,9 @@
 r"""Votes out of valid votes: y_i ~ Binomial(N_i, logit^-1(eta_i))."""
 
 import numpy as np
-from numba import njit
 from scipy.special import expit, gammaln
+
+from spatialvote.models.compiled import compiled
 
 NAME = "binomial"
 CODE = 0
@@ -42,7 +43,7 @@ def information(eta: np.ndarray, size: np.ndarray) -> np.ndarray:
     return size * share * (1 - share)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def add_gradient(eta, votes, size, gradient):
     """Add d log p / d eta_i = y_i - N_i p_i to gradient (n,) and return log p up to a constant."""
     total = 0.0

@@ -1,8 +1,9 @@
 r"""Counts with a known exposure: y_i ~ Poisson(E_i exp(eta_i)); eta is a log relative rate."""
 
 import numpy as np
-from numba import njit
 from scipy.special import gammaln
+
+from spatialvote.models.compiled import compiled
 
 NAME = "poisson"
 CODE = 1
@@ -39,7 +40,7 @@ def information(eta: np.ndarray, size: np.ndarray) -> np.ndarray:
     return size * np.exp(eta)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def add_gradient(eta, votes, size, gradient):
     """Add d log p / d eta_i = y_i - E_i exp(eta_i) to gradient (n,) and return log p up to a constant."""
     total = 0.0

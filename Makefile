@@ -1,0 +1,48 @@
+# Everything that a newcomer, a test run or a benchmark needs; `make` alone prints this help.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUDY ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help study test test-quick lint types benchmark calibrate clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+# The stamp is older than pyproject.toml or constraints.txt when a dependency changed.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || { \
+	  echo "spatialvote needs Python 3.12 or newer; '$(PYTHON)' is `$(PYTHON) --version 2>&1`." >&2; \
+	  echo "Install a newer Python, or name one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Setting up $(VENV) (a few minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+study: $(VENV)/.ready ## set-up, then the main job: a simulated city, or STUDY=file.toml
+	@$(BIN)/spatialvote run $(STUDY)
+
+test: $(VENV)/.ready ## set-up, then all tests
+	@$(BIN)/python -m pytest
+
+test-quick: $(VENV)/.ready ## the tests that take less than about ten seconds each
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.ready ## style and unused code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready ## static types
+	@$(BIN)/basedpyright
+
+benchmark: $(VENV)/.ready ## speed against the textbook PyMC model, in one run (about 15 minutes)
+	@$(BIN)/python benchmarks/speed.py
+
+calibrate: $(VENV)/.ready ## simulation-based calibration (about 15 minutes)
+	@$(BIN)/python benchmarks/calibrate.py
+
+clean: ## remove what set-up, tests and builds made (not your studies)
+	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
