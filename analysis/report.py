@@ -86,8 +86,9 @@ def report(
 
 def render(content: dict[str, object]) -> str:
     """Lay out the page; every text in `content` is escaped."""
+    loader = PackageLoader("spatialvote.analysis", "templates")
     environment = Environment(
-        loader=PackageLoader("spatialvote.analysis", "templates"),
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -95,7 +96,7 @@ def render(content: dict[str, object]) -> str:
     )
     environment.filters["breakable"] = breakable
     # The style sheet is a file of this package; quotes in it must stay quotes.
-    style, _, _ = environment.loader.get_source(environment, "report.css")
+    style, _, _ = loader.get_source(environment, "report.css")
     return environment.get_template("report.html.j2").render(style=Markup(style), **content)
 
 

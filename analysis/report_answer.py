@@ -51,7 +51,8 @@ def answer(
     fraction = None
     if structure == "bym2":
         draws = spatial_fraction(fit)
-        fraction = (float(draws.mean()), *map(float, np.quantile(draws, [0.025, 0.975])))
+        low, high = np.quantile(draws, [0.025, 0.975])
+        fraction = float(draws.mean()), float(low), float(high)
     setting = words.setting(
         about.name, about.unit, about.year, districts.n, int(fit.votes.sum()), family, party
     )

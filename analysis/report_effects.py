@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
 from spatialvote.analysis.coefficients import coefficients, hyperparameters, spatial_fraction
 from spatialvote.analysis.effects import Effect
@@ -124,12 +123,14 @@ def map_picture(fit: Fit, districts: Districts, effect: Effect) -> Picture | Non
         return None
     unit = effect_unit(fit.model.family)
     falls, rises = bool((means < 0).any()), bool((means > 0).any())
-    look = {"kind": "diverging", "label": f"change, {unit}"}
-    if not (falls and rises):
-        look = {"kind": "sequential", "label": f"{'fall' if falls else 'rise'}, {unit}"}
-        means = np.abs(means)
+    title = _by_district(effect, districts)
+    if falls and rises:
+        figure = map_values(districts, means, title=title, label=f"change, {unit}", kind="diverging")
+    else:
+        label = f"{'fall' if falls else 'rise'}, {unit}"
+        figure = map_values(districts, np.abs(means), title=title, label=label)
     return picture(
-        map_values(districts, means, title=_by_district(effect, districts), **look),
+        figure,
         f"Map of the effect of {effect.column} by district.",
         f"Where the same difference in {effect.column} moves the outcome most (posterior means). The widest "
         f"95{NBSP}% interval of a district is {_widest(effect)} {unit}.",
@@ -145,9 +146,9 @@ def _by_district(effect: Effect, districts: Districts) -> str:
 
 
 def _widest(effect: Effect) -> str:
-    by_district = effect.by_district
-    row = by_district.loc[(by_district["high"] - by_district["low"]).idxmax()]
-    return interval(row["low"], row["high"], digits_for(row["low"], row["high"]))
+    low, high = (effect.by_district[end].to_numpy() for end in ("low", "high"))
+    row = int(np.argmax(high - low))
+    return interval(low[row], high[row], digits_for(low[row], high[row]))
 
 
 def district_effect_table(fit: Fit) -> Table | None:
@@ -160,7 +161,7 @@ def district_effect_table(fit: Fit) -> Table | None:
         "rho": "rho: share of their variance that is spatial, in the model",
     }
     rows = []
-    for name, one in frame.iterrows():
+    for name, one in frame.to_dict("index").items():
         quality = (fixed(one["r_hat"], 3), fixed(one["ess_bulk"]), fixed(one["ess_tail"]))
         rows.append((names[str(name)], *_estimate(one, ""), *quality))
     if fit.model.structure == "bym2":
@@ -181,7 +182,7 @@ def coefficient_table(fit: Fit) -> Table:
     columns += [("per unit", "number"), ("95 % interval", "number"), ("unit", "text")]
     columns += [("above 0", "number"), *_QUALITY]
     rows = []
-    for name, one in frame.iterrows():
+    for name, one in frame.to_dict("index").items():
         rows.append(
             (
                 str(name),
@@ -208,7 +209,7 @@ def coefficient_table(fit: Fit) -> Table:
     )
 
 
-def _estimate(row: pd.Series, scale: str) -> tuple[str, str]:
+def _estimate(row: Mapping[str, float], scale: str) -> tuple[str, str]:
     mean, low, high = (float(row[f"{name}{scale}"]) for name in ("mean", "low", "high"))
     # One digit more than in words: these numbers are compared with those of other fits.
     digits = min(digits_for(low, high, least=1, most=6) + 1, 6)

@@ -67,5 +67,5 @@ def district_fields(fit: Fit) -> DistrictFields:
 
 def _block(fit: Fit, name: str, part: slice) -> np.ndarray:
     """Draws of some districts, chains joined, shape (samples, districts of the block)."""
-    values = fit.tree["posterior"][name][..., part].to_numpy()
+    values = fit.tree["posterior"][name].to_numpy()[..., part]
     return values.reshape(-1, values.shape[-1]).astype(np.float64)

@@ -55,7 +55,7 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
                 plot_scatter_share(
                     migrant_percent(districts),
                     share,
-                    fit.size,
+                    fit.size if binomial else None,
                     xlabel=migrant_label(districts),
                     ylabel=unit,
                     title="District by district",

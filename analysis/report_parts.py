@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from spatialvote.analysis.style import to_png
 
 DPI = 200  # of the picture; shown at 96, it is sharp on dense screens and in print
-KINDS = ("text", "number", "code", "verdict")
+#: Of a column: short text, long text, a number, something to be copied, a verdict of the review.
+KINDS = ("text", "long", "number", "code", "verdict")
 
 
 @dataclass(frozen=True)

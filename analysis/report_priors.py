@@ -14,11 +14,12 @@ MOST_PANELS = 12  # coefficients beyond them are in the table
 
 def parameter_draws(fit: Fit, group: str) -> dict[str, np.ndarray]:
     """Draws of intercept, every coefficient, sigma and rho in a group, chains joined, by name."""
-    values = fit.tree[group]
-    draws = {"intercept": values["intercept"]}
-    draws |= {f"beta: {name}": values["beta"][..., k] for k, name in enumerate(fit.coefficients)}
-    draws |= {name: values[name] for name in ("sigma", "rho") if name in values}
-    return {name: one.to_numpy().astype(np.float64).ravel() for name, one in draws.items()}
+    names = [name for name in ("intercept", "beta", "sigma", "rho") if name in fit.tree[group]]
+    values = {name: fit.tree[group][name].to_numpy().astype(np.float64) for name in names}
+    slopes = values.pop("beta")
+    draws = {"intercept": values.pop("intercept")}
+    draws |= {f"beta: {name}": slopes[..., k] for k, name in enumerate(fit.coefficients)}
+    return {name: one.ravel() for name, one in (draws | values).items()}
 
 
 def prior_picture(fit: Fit, truth: Mapping[str, float]) -> Picture:
@@ -39,7 +40,7 @@ def prior_picture(fit: Fit, truth: Mapping[str, float]) -> Picture:
         f"Densities of {len(names)} parameters before (line) and after (filled) the votes were seen.",
         "What the votes taught. A posterior far narrower than its prior is owed to the data; one that copies "
         f"its prior is not. Least was learnt about {least}: its standard deviation is "
-        f"{percent(shrunk[least])} of the prior's. Coefficients and intercept are on the scale the priors "
+        f"{_part(shrunk[least])} of the prior's. Coefficients and intercept are on the scale the priors "
         "apply to.",
     )
 
@@ -51,15 +52,15 @@ def prior_table(fit: Fit) -> Table:
     for name, draws in posterior.items():
         low, high = np.quantile(draws, [0.025, 0.975])
         digits = digits_for(low, high, least=2)
-        before = np.quantile(prior[name], [0.05, 0.95])
+        least, most = np.quantile(prior[name], [0.05, 0.95])
         rows.append(
             (
                 name,
                 _in_words(fit, name),
-                interval(*before, 2),
+                interval(least, most, 2),
                 fixed(draws.mean(), digits),
                 interval(low, high, digits),
-                percent(draws.std() / prior[name].std(), 0 if draws.std() > 0.1 * prior[name].std() else 1),
+                _part(draws.std() / prior[name].std()),
             )
         )
     return table(
@@ -75,6 +76,10 @@ def prior_table(fit: Fit) -> Table:
         ],
         rows,
     )
+
+
+def _part(fraction: float) -> str:
+    return percent(fraction, 0 if fraction >= 0.1 else 1)
 
 
 def _in_words(fit: Fit, name: str) -> str:

@@ -54,6 +54,15 @@ def summary_words(review: Review) -> str:
     return f"{text}. Checks marked ‘info’ judge nothing; the others are to be read with them."
 
 
+def warning_words(review: Review) -> str:
+    """What must be said before the answer: that the review failed, and at what; empty if it did not."""
+    failed = [one for one in review.checks if one.verdict == "fail"]
+    if not failed:
+        return ""
+    names = listed([f"‘{one.name}’" for one in failed])
+    return f"Do not rely on this answer yet: the review failed at {names}. Its table below says what to do."
+
+
 def check_table(review: Review) -> Table:
     """Every check of the review."""
     return table(
@@ -65,7 +74,7 @@ def check_table(review: Review) -> Table:
             ("statistic", "text"),
             ("value", "number"),
             ("threshold", "text"),
-            ("advice", "text"),
+            ("advice", "long"),
         ],
         [
             (
@@ -175,7 +184,7 @@ def _chain_picture(fit: Fit) -> Picture:
     draws = {name: posterior[name].to_numpy() for name in ("sigma", "rho") if name in posterior}
     draws["intercept"] = posterior["intercept"].to_numpy()
     for k, name in enumerate(fit.coefficients[: MOST_TRACES - len(draws)]):
-        draws[f"beta: {name}"] = posterior["beta"][..., k].to_numpy()
+        draws[f"beta: {name}"] = posterior["beta"].to_numpy()[..., k]
     chains = posterior.sizes["chain"]
     return picture(
         plot_rank(draws, title="Do the chains agree?"),

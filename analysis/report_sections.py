@@ -27,6 +27,7 @@ from spatialvote.analysis.report_review import (
     moran_table,
     review_pictures,
     summary_words,
+    warning_words,
 )
 from spatialvote.analysis.report_truth import truth_part
 
@@ -63,6 +64,7 @@ def sections(
         "about": districts.about,
         "glances": glances(review),
         "review_words": summary_words(review),
+        "warning": warning_words(review),
         "answer": answer(fit, districts, columns[0] if columns else None, effects, question),
         "averaged": weighting_words(weighting, fit.model.family) if columns else None,
         "truth": known,

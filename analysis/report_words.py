@@ -166,8 +166,10 @@ def spatial(structure: str, fraction: tuple[float, float, float] | None) -> str:
 def setting(name: str, unit: str, year: int | None, n: int, votes: int, family: str, outcome: str) -> str:
     """Where the numbers come from: election, unit, year and size."""
     when = f", {year}" if year is not None else ""
-    counted = "votes for" if family == "binomial" else "cases of"
-    return f"{name}{when}; unit: {unit}; {fixed(n)} districts; {fixed(votes)} {counted} {outcome}."
+    counted = f"{fixed(votes)} votes for {outcome}"
+    if family == "poisson":
+        counted = f"{outcome}: {fixed(votes)} in all"
+    return f"{name}{when}; unit: {unit}; {fixed(n)} districts; {counted}."
 
 
 def remark(note: str) -> str:

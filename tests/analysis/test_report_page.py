@@ -207,6 +207,13 @@ def test_structures_are_told_apart(plain_pages):
     assert symbols["iid"] == symbols["none"] == 0
 
 
+def test_a_failed_review_is_told_before_the_answer(plain_pages):
+    for structure, page in plain_pages.items():
+        failed = 'class="verdict fail"' in page.source
+        assert ("Do not rely on this answer yet" in page.text) == failed, structure
+    assert "Do not rely on this answer yet" in plain_pages["none"].text
+
+
 def test_counts_are_rates(count_page):
     assert "the rate of pvv" in count_page.text
     assert (

@@ -15,7 +15,9 @@ from spatialvote.analysis.report_numbers import (
     seconds,
     significant,
 )
+from spatialvote.analysis.report_review import warning_words
 from spatialvote.analysis.report_truth import Recovered, truth_words
+from spatialvote.analysis.review import Check, Review
 
 TOLD = words.Association(
     outcome="PVV",
@@ -84,7 +86,7 @@ def test_rates_are_told_in_percent_and_without_voters():
     for text in (words.headline(cases), words.comparison(cases), words.caveat(cases)):
         assert "vote" not in text
     assert words.setting("Scotland", "county", None, 56, 536, "poisson", "lip cancer") == (
-        "Scotland; unit: county; 56 districts; 536 cases of lip cancer."
+        "Scotland; unit: county; 56 districts; lip cancer: 536 in all."
     )
 
 
@@ -133,6 +135,22 @@ def test_truth_inside_and_outside():
     assert "1 of 2 lie in their" in missed
     assert "outside is rho: 0.9 (0.3 to 0.7)" in missed
     assert "leaves out income" in missed
+
+
+def check(name: str, verdict: str) -> Check:
+    return Check(name, "Is it?", "what", 0.5, "above 1", verdict, f"Mend {name}.")
+
+
+def test_a_failed_review_stands_before_the_answer():
+    def said(*verdicts: str) -> str:
+        checks = tuple(check(f"{kind}_{k}", kind) for k, kind in enumerate(verdicts))
+        return warning_words(Review(checks, "2026-01-01", {}))
+
+    assert said("pass", "warn", "info") == ""
+    assert said("pass", "fail", "fail") == (
+        "Do not rely on this answer yet: the review failed at ‘fail_1’ and ‘fail_2’. Its table below says "
+        "what to do."
+    )
 
 
 def test_numbers_have_one_form():
