@@ -50,15 +50,18 @@ def digits_for(low: float, high: float, least: int = 1, most: int = 4) -> int:
 
     Examples
     --------
-    >>> digits_for(-3.8, -2.6), digits_for(-0.12, -0.03), digits_for(-30, 20, least=0)
+    >>> digits_for(-3.8, -2.6), digits_for(-1.4, 0.03), digits_for(-30, 20, least=0)
     (1, 2, 0)
     """
     half = (high - low) / 2
     digits = least
     if isfinite(half) and half > 0:
         digits = min(max(-floor(log10(half)), least), most)
-    while digits < most and low * high > 0 and round(min(abs(low), abs(high)), digits) == 0:
-        digits += 1
+    nearest = min(abs(low), abs(high))
+    # Two more at most: an end that is nearly zero does not deserve a row of zeros.
+    for _ in range(2):
+        if digits < most and nearest > 0 and round(nearest, digits) == 0:
+            digits += 1
     return digits
 
 
