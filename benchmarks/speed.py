@@ -34,6 +34,14 @@ PRIORS = Priors(rho=BetaRho(1.0, 1.0))
 SEED = 2026
 
 
+INTRODUCTION = """\
+Written by `make benchmark`. The textbook BYM2 (theta and phi sampled, as in the PyMC gallery and the Stan
+case study) beside this package's form (eta sampled, phi and the coefficients integrated out), both by
+nutpie's NUTS with 4 chains x {draws} draws after {tune}, the same priors, in one run. The effective sample
+size is the minimum over beta, sigma and rho; sampling includes warm-up; preparing is what comes before:
+compiling the PyMC model, or factorising the graph. Each side tunes for its default acceptance probability."""
+
+
 def cases() -> Iterator[tuple[str, Districts, VoteShareModel]]:
     """Name, districts and model of each comparison."""
     city = simulate_city()
@@ -152,12 +160,7 @@ def page(rows: list[str], ratios: list[str], draws: int) -> str:
         [
             "# Speed",
             "",
-            "Written by `make benchmark`. The textbook BYM2 (theta and phi sampled, as in the PyMC gallery and",
-            "the Stan case study) beside this package's form (eta sampled, phi and the coefficients integrated",
-            f"out), both by nutpie's NUTS with 4 chains x {draws} draws after {NutsSettings().tune}, the same",
-            "priors, in one run. The effective sample size is the minimum over beta, sigma and rho; sampling",
-            "includes warm-up; preparing is what comes before: compiling the PyMC model, or factorising the",
-            "graph. Each side uses the acceptance probability that it tunes for by default.",
+            *INTRODUCTION.format(draws=draws, tune=NutsSettings().tune).splitlines(),
             "",
             f"{date.today().isoformat()}, {machine}, {libraries}.",
             "",

@@ -14,6 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from nutpie.compile_pymc import CompiledPyMCModel
 
+from spatialvote.models.centring import Centring, to_eta
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.posterior import Posterior, log_posterior_field, log_posterior_plain
 
@@ -35,17 +36,21 @@ def _pointer(typingctx, address):
     return types.voidptr(address), codegen
 
 
-def native_model(posterior: Posterior, starts: Any) -> CompiledPyMCModel:
+def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> CompiledPyMCModel:
     """A model that `nutpie.sample` takes; its only variable is ``point``, shape (n_dim,).
+
+    The point is (log sigma, [logit rho,] z_1, ..., z_n), or the coefficients where there is no field.
 
     Parameters
     ----------
     posterior
         The density.
+    centring
+        The coordinates z of eta; None without a field.
     starts
         Function from a seed to a starting point, shape (n_dim,).
     """
-    packed = _pack(posterior)
+    packed = _pack(posterior, centring)
     length = posterior.n_dim
     return CompiledPyMCModel(
         dims={"point": ("coordinate",)},
@@ -73,7 +78,7 @@ class _Packed:
     table: np.ndarray
 
 
-def _pack(posterior: Posterior) -> _Packed:
+def _pack(posterior: Posterior, centring: Centring | None) -> _Packed:
     graph, nodes = posterior.field.graph, posterior.field.nodes
     n, p = posterior.design.shape
     (sigma_kind, *sigma), (rho_kind, *rho) = posterior.prior_codes()
@@ -89,6 +94,7 @@ def _pack(posterior: Posterior) -> _Packed:
         posterior.prior_sd,
         nodes.value,
         nodes.weight,
+        *((centring.level, centring.response, centring.information) if centring else [np.zeros(0)] * 3),
     )
     arrays = (
         *(np.ascontiguousarray(one, dtype=np.int64) for one in whole),
@@ -101,7 +107,7 @@ def _pack(posterior: Posterior) -> _Packed:
 
 @cfunc(_DENSITY, cache=True, error_model="numpy")
 def _density(length, point_, gradient_, value_, address):
-    table = carray(address, (21, 2), np.int64)
+    table = carray(address, (24, 2), np.int64)
     switches = carray(_pointer(table[0, 0]), (6,), np.int64)
     component = carray(_pointer(table[1, 0]), (table[1, 1],), np.int64)
     sizes = carray(_pointer(table[2, 0]), (table[2, 1],), np.int64)
@@ -114,26 +120,34 @@ def _density(length, point_, gradient_, value_, address):
     prior_sd = carray(_pointer(table[9, 0]), (table[9, 1],), np.float64)
     node = carray(_pointer(table[10, 0]), (table[10, 1],), np.float64)
     node_weight = carray(_pointer(table[11, 0]), (table[11, 1],), np.float64)
+    level = carray(_pointer(table[12, 0]), (table[12, 1],), np.float64)
+    response = carray(_pointer(table[13, 0]), (table[13, 1],), np.float64)
+    information = carray(_pointer(table[14, 0]), (table[14, 1],), np.float64)
     # The nine arrays of a Pattern, in its order.
     pattern = (
-        carray(_pointer(table[12, 0]), (table[12, 1],), np.int64),
-        carray(_pointer(table[13, 0]), (table[13, 1],), np.int64),
-        carray(_pointer(table[14, 0]), (table[14, 1],), np.int64),
-        carray(_pointer(table[15, 0]), (table[15, 1],), np.float64),
-        carray(_pointer(table[16, 0]), (table[16, 1],), np.float64),
+        carray(_pointer(table[15, 0]), (table[15, 1],), np.int64),
+        carray(_pointer(table[16, 0]), (table[16, 1],), np.int64),
         carray(_pointer(table[17, 0]), (table[17, 1],), np.int64),
-        carray(_pointer(table[18, 0]), (table[18, 1],), np.int64),
-        carray(_pointer(table[19, 0]), (table[19, 1],), np.int64),
+        carray(_pointer(table[18, 0]), (table[18, 1],), np.float64),
+        carray(_pointer(table[19, 0]), (table[19, 1],), np.float64),
         carray(_pointer(table[20, 0]), (table[20, 1],), np.int64),
+        carray(_pointer(table[21, 0]), (table[21, 1],), np.int64),
+        carray(_pointer(table[22, 0]), (table[22, 1],), np.int64),
+        carray(_pointer(table[23, 0]), (table[23, 1],), np.int64),
     )
     point = carray(point_, (length,))
     gradient = carray(gradient_, (length,))
     if switches[0] == 0:
         value, slope = log_posterior_plain(point, switches[1], votes, size, design, prior_mean, prior_sd)
     else:
+        first = switches[0]
+        moved, by_log_sigma, scale = point.copy(), np.empty(votes.size), np.empty(votes.size)
+        jacobian, jacobian_slope = to_eta(
+            point[first:], np.exp(point[0]), level, response, information, moved[first:], by_log_sigma, scale
+        )
         value, slope = log_posterior_field(
-            point,
-            switches[0],
+            moved,
+            first,
             switches[1],
             votes,
             size,
@@ -148,6 +162,11 @@ def _density(length, point_, gradient_, value_, address):
             node_weight,
             pattern,
         )
+        value += jacobian
+        slope[0] += jacobian_slope
+        for i in range(votes.size):
+            slope[0] += slope[first + i] * by_log_sigma[i]
+            slope[first + i] *= scale[i]
     finite = np.isfinite(value)
     for i in range(slope.size):
         gradient[i] = slope[i]

@@ -1,7 +1,8 @@
 """The reference engine: the No-U-Turn sampler of nutpie on the compiled log posterior.
 
-Exact up to Monte Carlo error. The sampled vector is (log sigma, [logit rho,] eta); the data pin eta, so the
-posterior is nearly spherical and nutpie's diagonal metric suffices.
+Exact up to Monte Carlo error. The sampled vector is (log sigma, [logit rho,] z), where z is eta in
+coordinates that make its posterior nearly spherical (`spatialvote.models.centring`), so nutpie's diagonal
+metric suffices.
 
 Beskos, A., Pillai, N., Roberts, G., Sanz-Serna, J.-M., Stuart, A. (2013). Optimal tuning of the hybrid Monte
 Carlo algorithm. Bernoulli 19.
@@ -16,6 +17,7 @@ import xarray as xr
 from scipy.special import expit
 
 from spatialvote.data.errors import ModelError, Problem
+from spatialvote.models.centring import centre
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
@@ -80,21 +82,13 @@ def suited_acceptance(posterior: Posterior) -> float:
 
 def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
     """A point near the bulk, overdispersed in what mixes slowest; shape (n_dim,)."""
-    family = FAMILIES[posterior.family]
-    crude = family.crude(posterior.votes, posterior.size)
     if posterior.n_hyper == 0:
+        family = FAMILIES[posterior.family]
         start = posterior.prior_mean + rng.uniform(-0.5, 0.5, posterior.n_dim)
-        start[0] = crude.mean() + rng.uniform(-0.5, 0.5)
+        start[0] = family.overall(posterior.votes, posterior.size) + rng.uniform(-0.5, 0.5)
         return start
-    # Crude values of small districts are noise: shrink them by their information against a unit prior.
-    information = family.information(crude, posterior.size)
-    level = family.overall(posterior.votes, posterior.size)
-    eta = level + (crude - level) * information / (information + 1.0)
-    spread = np.log(max(eta.std(), 0.05))
-    hyper = [spread + rng.uniform(-0.7, 0.7)]
-    if posterior.n_hyper == 2:
-        hyper.append(rng.uniform(-2.0, 2.0))
-    return np.concatenate([hyper, eta])
+    hyper = [rng.uniform(-2.5, 0.0), rng.uniform(-2.0, 2.0)][: posterior.n_hyper]
+    return np.concatenate([hyper, 0.5 * rng.standard_normal(len(posterior.votes))])
 
 
 def sample(
@@ -111,11 +105,13 @@ def sample(
         nutpie's sample statistics, dims (chain, draw).
     """
     seeds = rng.integers(0, 2**63, size=2)
-    model = native_model(
-        posterior, lambda seed: starting_point(posterior, np.random.default_rng([seeds[0], seed]))
-    )
-    tree = nutpie.sample(
-        model,
+    centring = centre(posterior) if posterior.n_hyper else None
+    sampler = nutpie.sample(
+        native_model(
+            posterior,
+            centring,
+            lambda seed: starting_point(posterior, np.random.default_rng([seeds[0], seed])),
+        ),
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
@@ -125,7 +121,14 @@ def sample(
         progress_bar=False,
         progress_callback=_watch(progress) if progress else None,
         target_accept=settings.target_accept or suited_acceptance(posterior),
+        blocking=False,
     )
+    try:
+        tree = sampler.wait()
+    except BaseException:
+        # On an interrupt nutpie would hand back unfinished draws, padded with NaN.
+        sampler.cancel()
+        raise
     point = tree["posterior"]["point"].to_numpy()
     statistics = tree["sample_stats"].to_dataset()
     statistics = statistics[[name for name in statistics if statistics[name].dtype != object]]
@@ -134,7 +137,7 @@ def sample(
     draws = {"sigma": np.exp(point[..., 0])}
     if posterior.n_hyper == 2:
         draws["rho"] = expit(point[..., 1])
-    draws["eta"] = point[..., posterior.n_hyper :]
+    draws["eta"] = centring.eta(draws["sigma"], point[..., posterior.n_hyper :])
     return draws, statistics
 
 
