@@ -40,7 +40,7 @@ def district_fields(fit: Fit) -> DistrictFields:
     family = FAMILIES[fit.model.family]
     binomial = fit.model.family == "binomial"
     posterior = fit.tree["posterior"]
-    standardised = (fit.constant("design") - fit.constant("center")) / fit.constant("scale")
+    standardised = fit.standardised
     intercept, beta = fit.draws("intercept"), fit.draws("beta")
     structured_sd = None
     if "phi" in posterior:

@@ -38,29 +38,17 @@ def thin(fit: Fit, most: int) -> np.ndarray:
     return np.linspace(0, total - 1, min(most, total)).round().astype(np.int64)
 
 
-def draws_at(fit: Fit, name: str, at: np.ndarray) -> np.ndarray:
-    """Draws of a variable at positions over the joined chains, shape (len(at), ...), float64."""
-    values = fit.tree["posterior"][name].to_numpy()
-    return values.reshape(-1, *values.shape[2:])[at].astype(np.float64)
-
-
-def fixed_part_at(fit: Fit, at: np.ndarray) -> np.ndarray:
-    """mu = intercept + X beta at some draws, shape (len(at), n)."""
-    standardised = (fit.constant("design") - fit.constant("center")) / fit.constant("scale")
-    return draws_at(fit, "intercept", at)[:, None] + draws_at(fit, "beta", at) @ standardised.T
-
-
 def pivotal_residuals(fit: Fit, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Residuals that are iid N(0, 1) at the true parameters, at some draws, shape (len(at), n)."""
-    eta = draws_at(fit, "eta", at)
+    eta = fit.draws("eta", at)
     if fit.model.structure == "none":
         return _quantile_residuals(fit, eta, rng)
-    residual = eta - fixed_part_at(fit, at)
-    sigma = draws_at(fit, "sigma", at)[:, None]
+    residual = eta - fit.fixed_part(at)
+    sigma = fit.draws("sigma", at)[:, None]
     if fit.model.structure == "iid":
         return residual / sigma
-    rho = draws_at(fit, "rho", at)[:, None]
-    structured = sigma * np.sqrt(rho) * draws_at(fit, "phi", at)
+    rho = fit.draws("rho", at)[:, None]
+    structured = sigma * np.sqrt(rho) * fit.draws("phi", at)
     return (residual - structured) / (sigma * np.sqrt(1 - rho))
 
 

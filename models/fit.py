@@ -49,10 +49,20 @@ class Fit:
             f"x {sizes['draw']} draws, {sizes['district']} districts)"
         )
 
-    def draws(self, name: str) -> np.ndarray:
-        """Posterior draws of a variable with chains joined, shape (samples, ...), float64."""
+    def draws(self, name: str, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Posterior draws of a variable with chains joined, shape (samples, ...), float64.
+
+        Parameters
+        ----------
+        name
+            A variable of the posterior.
+        at
+            Positions over the joined chains; by default all.
+        """
         values = self.tree["posterior"][name].to_numpy()
-        return values.reshape(-1, *values.shape[2:]).astype(np.float64)
+        # The length is given, because that of draws without coefficients cannot be inferred.
+        chains, draws = values.shape[:2]
+        return values.reshape(chains * draws, *values.shape[2:])[at].astype(np.float64)
 
     @property
     def coefficients(self) -> tuple[str, ...]:
@@ -73,10 +83,14 @@ class Fit:
         """Observed votes or counts, shape (n,)."""
         return self.tree["observed_data"]["votes"].to_numpy()
 
-    def fixed_part(self) -> np.ndarray:
-        """mu = alpha + X beta of each draw, shape (samples, n)."""
-        standardised = (self.constant("design") - self.constant("center")) / self.constant("scale")
-        return self.draws("intercept")[:, None] + self.draws("beta") @ standardised.T
+    @property
+    def standardised(self) -> np.ndarray:
+        """The design as it was sampled, (design - center) / scale, shape (n, coefficients)."""
+        return (self.constant("design") - self.constant("center")) / self.constant("scale")
+
+    def fixed_part(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """mu = alpha + X beta of each draw, or of those at some positions, shape (samples, n)."""
+        return self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""

@@ -22,7 +22,7 @@ from scipy.stats import chi2, norm
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.residuals import draws_at, fixed_part_at, pivotal_residuals, thin
+from spatialvote.analysis.residuals import pivotal_residuals, thin
 from spatialvote.data.errors import name_some
 
 QUESTION = "Is the file what it says?"
@@ -39,8 +39,8 @@ def run(case: Case) -> tuple[Check, ...]:
 
 
 def _exact(case: Case, at: np.ndarray) -> Check:
-    mu = fixed_part_at(case.fit, at)
-    difference = float((np.abs(draws_at(case.fit, "eta", at) - mu) / np.maximum(1, np.abs(mu))).max())
+    mu = case.fit.fixed_part(at)
+    difference = float((np.abs(case.fit.draws("eta", at) - mu) / np.maximum(1, np.abs(mu))).max())
     passes = difference <= TOLERANCE
     return Check(
         "draws_agree",

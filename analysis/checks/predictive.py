@@ -27,7 +27,7 @@ import numpy as np
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
-from spatialvote.analysis.residuals import draws_at, fixed_part_at, thin
+from spatialvote.analysis.residuals import thin
 from spatialvote.models.draw_field import draw_effects
 from spatialvote.models.families import FAMILIES
 
@@ -107,11 +107,11 @@ def replicate(case: Case, at: np.ndarray) -> np.ndarray:
     """Votes with new district effects, drawn at some posterior draws, shape (len(at), n)."""
     fit = case.fit
     posterior, _ = case.rebuilt
-    eta = fixed_part_at(fit, at)
+    eta = fit.fixed_part(at)
     if posterior.n_hyper:
         # Without links, as in iid, rho has no effect.
-        rho = draws_at(fit, "rho", at) if "rho" in posterior.field.hyperparameters else np.full(len(at), 0.5)
-        eta = eta + draw_effects(posterior.field.graph, draws_at(fit, "sigma", at), rho, case.rng)
+        rho = fit.draws("rho", at) if "rho" in posterior.field.hyperparameters else np.full(len(at), 0.5)
+        eta = eta + draw_effects(posterior.field.graph, fit.draws("sigma", at), rho, case.rng)
     size = posterior.size.astype(np.int64) if fit.model.family == "binomial" else posterior.size
     return FAMILIES[fit.model.family].draw(case.rng, eta, size)
 

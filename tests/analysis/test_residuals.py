@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 from scipy.stats import kstest
 
-from spatialvote.analysis.residuals import FARTHEST, draws_at, fixed_part_at, pivotal_residuals, thin
+from spatialvote.analysis.residuals import FARTHEST, pivotal_residuals, thin
 from spatialvote.models.fit import Fit
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -28,7 +28,7 @@ def test_iid_residual_is_the_standardised_effect(fits):
     fit, at = fits("iid"), np.array([1, 2])
     expected = (fit.draws("eta") - fit.fixed_part())[at] / fit.draws("sigma")[at][:, None]
     np.testing.assert_allclose(pivotal_residuals(fit, at, np.random.default_rng(0)), expected)
-    np.testing.assert_allclose(fixed_part_at(fit, at), fit.fixed_part()[at])
+    np.testing.assert_allclose(fit.fixed_part(at), fit.fixed_part()[at])
 
 
 def counts_at(eta: np.ndarray, votes: np.ndarray, size: np.ndarray, family: str) -> Fit:
@@ -69,6 +69,6 @@ def test_quantile_residuals_stay_finite_and_exact_in_the_tails():
     np.testing.assert_allclose(residuals[2:], [9.49, -9.49], rtol=0.03)
 
 
-def test_draws_at_joins_chains(fits):
+def test_draws_at_positions_are_those_of_the_joined_chains(fits):
     fit = fits("none")
-    np.testing.assert_array_equal(draws_at(fit, "beta", np.array([1500])), fit.draws("beta")[1500:1501])
+    np.testing.assert_array_equal(fit.draws("beta", np.array([1500])), fit.draws("beta")[1500:1501])
