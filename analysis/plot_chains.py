@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import rankdata
 
 from spatialvote.analysis import style
@@ -11,6 +13,7 @@ from spatialvote.analysis.panels import SIDE_GAP, lay_panels
 from spatialvote.data.errors import DataError, Problem
 
 BINS, SHOWN = 20, 400  # bins of ranks; points of a trace
+TICK, GAP = 0.07, 0.1  # inches before and after the tick labels of a trace
 
 
 @style.styled
@@ -69,8 +72,27 @@ def plot_rank(
         rank.axhline(length / bins, color=style.SOFT_INK, linewidth=0.9, linestyle=(0, (4, 3)))
         rank.set(yticks=[], xticks=[], ylim=(0, None), xlim=(edges[0], edges[-1]))
         trace.set(xlim=(1, max(length, 2)), xticks=[])
+        panels.head(2 * row, name, (notes or {}).get(name, ""), width=style.WIDTH - SIDE_GAP)
+    _label(panels.axes[::2])
+    return panels.figure
+
+
+def _label(traces: list[Axes]) -> None:
+    """Write the values on the right of the traces, which are made narrower by what their labels need."""
+    widest = 0.0
+    for trace in traces:
+        trace.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+        low, high = trace.get_ylim()
+        at = [one for one in trace.get_yticks() if low <= one <= high]
+        step = at[1] - at[0] if len(at) > 1 else style.precision(np.array([low, high]))
+        labels = [style.number(one, step) for one in at]
+        trace.set_yticks(at, labels)
         trace.yaxis.tick_right()
         trace.spines["left"].set_visible(False)
         trace.tick_params(length=2)
-        panels.head(2 * row, name, (notes or {}).get(name, ""), width=style.WIDTH - SIDE_GAP)
-    return panels.figure
+        widest = max([widest, *(style.text_width(one, style.SMALL_SIZE) for one in labels)])
+    for trace in traces:
+        box = trace.get_position()
+        # The gap between the panels already holds part of them.
+        narrower = max(0.0, widest + TICK + GAP - SIDE_GAP) / style.WIDTH
+        trace.set_position((box.x0, box.y0, box.width - narrower, box.height))

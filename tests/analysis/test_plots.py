@@ -253,6 +253,19 @@ def test_ranks_of_each_chain_add_up_and_stuck_chains_show():
     assert_texts_apart(figure)
 
 
+def test_values_beside_a_trace_stay_clear_of_the_ranks():
+    rng = np.random.default_rng(3)
+    scales = {"sigma": (0.3, 0.01), "large": (12_000, 300), "small": (0, 1e-5)}
+    figure = plot_rank({name: at + by * rng.normal(size=(4, 100)) for name, (at, by) in scales.items()})
+    assert_texts_apart(figure)
+    renderer = figure.canvas.get_renderer()
+    for trace, rank in zip(figure.axes[::2], figure.axes[1::2], strict=True):
+        labels = [one for one in trace.get_yticklabels() if one.get_text()]
+        assert len(labels) >= 2
+        left_of_ranks = rank.get_window_extent(renderer).x0
+        assert all(one.get_window_extent(renderer).x1 < left_of_ranks for one in labels)
+
+
 def test_draws_without_chains_are_an_error():
     with pytest.raises(DataError, match=r"shape \(chain, draw\), and \{'sigma': \(10,\)\} came"):
         plot_rank({"sigma": np.zeros(10)})
