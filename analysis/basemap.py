@@ -60,12 +60,6 @@ class MapSheet:
         legend_of(self.add_axes(left, top, width - left, height - top), self.key)
 
 
-def drawable(districts: Districts) -> np.ndarray:
-    """Which districts have a geometry to draw, shape (n,)."""
-    geometry = districts.table.geometry
-    return ~(geometry.isna() | geometry.is_empty).to_numpy()
-
-
 def check_values(districts: Districts, values: object, name: str) -> np.ndarray:
     """Return values to be mapped as floats of shape (n,), NaN where missing.
 
@@ -76,7 +70,7 @@ def check_values(districts: Districts, values: object, name: str) -> np.ndarray:
     DataError
         If no district has a geometry, the length or ids differ from the districts', or a value is infinite.
     """
-    if not drawable(districts).any():
+    if not districts.has_geometry:
         raise DataError(
             Problem(
                 f"a map needs the geometry of the districts, and none of the {districts.n} has one",
@@ -130,7 +124,7 @@ def draw_map(
     legend_height
         Inches to leave for the legend; more is left if the key needs more.
     """
-    drawn = drawable(districts)
+    drawn = districts.drawable
     geometry = districts.table.geometry.to_numpy()[drawn]
     colors, missing = colors[drawn], missing[drawn]
     crs = districts.table.crs

@@ -81,7 +81,7 @@ def _unit(fit: Fit, districts: Districts) -> str:
 
 def _median_area(districts: Districts) -> float | None:
     """Median area in square kilometres; None without shapes or CRS, or where shapes are points."""
-    geometry = districts.table.geometry
+    geometry = districts.table.geometry[districts.drawable]
     if not districts.has_geometry or geometry.crs is None:
         return None
     area = float(np.median(geometry.to_crs(EQUAL_AREA).area)) / 1e6

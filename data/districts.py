@@ -71,7 +71,7 @@ class ReadRecord:
     Attributes
     ----------
     files
-        File name to SHA-256 of its bytes.
+        File name to SHA-256 of its bytes; with its folder where two files have the same name.
     dropped
         Id to reason, for districts left out under ``missing="drop"``.
     repaired
@@ -97,8 +97,8 @@ class Districts:
     Attributes
     ----------
     table
-        GeoDataFrame indexed by district id (text, unique, index name "district"). Geometry may be all
-        missing (``has_geometry`` is False) where only a table and an edge list are known.
+        GeoDataFrame indexed by district id (text, unique, index name "district"). Geometry may be
+        missing or empty in some (see `drawable`), and in all where only a table and an edge list are known.
     roles
         Which column is what.
     graph
@@ -164,8 +164,14 @@ class Districts:
 
     @property
     def has_geometry(self) -> bool:
-        """Whether every district has a geometry, so that it can be mapped."""
-        return bool(self.table.geometry.notna().all())
+        """Whether the districts can be mapped: at least one has a geometry that is not empty."""
+        return bool(self.drawable.any())
+
+    @property
+    def drawable(self) -> np.ndarray:
+        """Which districts have a geometry that is not empty, shape (n,); maps leave the others out."""
+        geometry = self.table.geometry
+        return ~(geometry.isna() | geometry.is_empty).to_numpy()
 
     def votes(self, party: str) -> np.ndarray:
         """Votes for a party (or cases), shape (n,), int64."""
