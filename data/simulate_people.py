@@ -8,6 +8,8 @@ correlated, as in real cities, but not collinear.
 import numpy as np
 import pandas as pd
 
+from spatialvote.data.errors import DataError, Problem
+from spatialvote.data.findings import in_districts
 from spatialvote.data.simulate_blocks import cell_centres
 from spatialvote.data.simulate_field import SmoothField
 from spatialvote.data.simulate_outline import PERSONS_PER_DISTRICT, Terrain
@@ -34,15 +36,22 @@ def populate(rng: np.random.Generator, terrain: Terrain, places: Places, ids: pd
         the EPSG:3035 grid), `easting` and `northing` of its lower left corner (m), `district`, `persons`,
         the columns of `ORIGINS` (persons), `higher_education` (percent of residents), `income` (mean, 1000
         EUR a year a person).
+
+    Raises
+    ------
+    DataError
+        If a district is so small that no inhabited cell lies in it.
     """
     bounds = [outline.bounds for outline in terrain.outlines]
     west, south, east, north = np.transpose(bounds)
     xy = cell_centres((west.min(), south.min(), east.max(), north.max()))
     district = places.locate(xy)
     xy, district = xy[district >= 0], district[district >= 0]
+    require_cells(district, ids, "grid cell")
     persons = _persons(rng, terrain, xy, district, len(ids))
     inhabited = persons > 0
     xy, district, persons = xy[inhabited], district[inhabited], persons[inhabited]
+    require_cells(district, ids, "inhabited grid cell")
 
     non_eu, eu = _migrant_logits(rng, terrain, xy)
     odds = np.column_stack([np.ones(len(xy)), np.exp(eu), np.exp(non_eu)])
@@ -62,6 +71,18 @@ def populate(rng: np.random.Generator, terrain: Terrain, places: Places, ids: pd
             "income": np.round(income, 1),
         }
     )
+
+
+def require_cells(district: np.ndarray, ids: pd.Index, what: str) -> None:
+    """Refuse a city in which a district holds no cell: shares of nobody have no value."""
+    without = ids[np.bincount(district, minlength=len(ids)) == 0]
+    if len(without):
+        raise DataError(
+            Problem(
+                f"no {what} lies {in_districts(list(without))} of this simulated city",
+                "choose another seed, or fewer districts",
+            )
+        )
 
 
 def aggregate(grid: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:

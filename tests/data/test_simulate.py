@@ -12,7 +12,7 @@ from spatialvote.data.errors import DataError
 from spatialvote.data.roles import SHARE_UNITS
 from spatialvote.data.simulate import NATIONAL_LIST, simulate_city
 from spatialvote.data.simulate_outline import draw_terrain
-from spatialvote.data.simulate_people import ORIGINS
+from spatialvote.data.simulate_people import ORIGINS, require_cells
 from spatialvote.data.simulate_places import ORIGIN, lay_out
 
 PARTIES = ("national_list", "diversity_list")
@@ -236,3 +236,11 @@ def test_wrong_arguments_are_refused(arguments, message):
 def test_all_wrong_arguments_are_told_at_once():
     with pytest.raises(DataError, match="4 problems"):
         simulate_city(seed="a", n_districts=0, islands=None, second_component=2)
+
+
+def test_a_district_without_a_grid_cell_is_named():
+    ids = pd.Index(["D1", "D2", "D3"], name="district")
+    with pytest.raises(
+        DataError, match=r"no grid cell lies in 1 district \(id 'D2'\) of this simulated city: choose"
+    ):
+        require_cells(np.array([0, 2, 2]), ids, "grid cell")
