@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,14 +193,26 @@ def read_csv(path: Path) -> pd.DataFrame:
     return pd.DataFrame([row for _, row in rows[1:]], columns=pd.Index(header, dtype="str"), dtype="str")
 
 
-def file_hashes(path: Path) -> dict[str, str]:
-    """Name and SHA-256 of a file; of all its parts where it is a Shapefile."""
-    parts = [path]
-    if path.suffix.lower() == ".shp":
-        wanted = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
-        parts = sorted(one for one in path.parent.glob(f"{path.stem}.*") if one.suffix.lower() in wanted)
+def file_hashes(paths: Iterable[Path]) -> dict[str, str]:
+    """Name and SHA-256 of each file; of all its parts where it is a Shapefile.
+
+    Files of the same name in different folders are told apart by as many of their folders as that takes.
+    """
+    parts = list(dict.fromkeys(part.absolute() for path in paths for part in _parts_of(path)))
     hashes = {}
     for part in parts:
+        others = [one for one in parts if one.name == part.name and one != part]
+        depth = 1
+        while any(one.parts[-depth:] == part.parts[-depth:] for one in others):
+            depth += 1
+        name = Path(*part.parts[-depth:]).as_posix()
         with part.open("rb") as stream:
-            hashes[part.name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            hashes[name] = hashlib.file_digest(stream, "sha256").hexdigest()
     return hashes
+
+
+def _parts_of(path: Path) -> list[Path]:
+    if path.suffix.lower() != ".shp":
+        return [path]
+    wanted = {".shp", ".shx", ".dbf", ".prj", ".cpg"}
+    return sorted(one for one in path.parent.glob(f"{path.stem}.*") if one.suffix.lower() in wanted)

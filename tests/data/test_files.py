@@ -316,6 +316,16 @@ def test_paths_of_the_machine_are_not_told(squares, arguments, tmp_path):
 
 def test_hashes_cover_every_part_of_a_shapefile(squares, tmp_path):
     squares.to_file(tmp_path / "map.shp")
-    assert set(file_hashes(tmp_path / "map.shp")) == {
+    assert set(file_hashes([tmp_path / "map.shp"])) == {
         f"map.{end}" for end in ("cpg", "dbf", "prj", "shp", "shx")
     }
+
+
+def test_files_of_one_name_in_two_folders_are_both_recorded(tmp_path):
+    paths = [tmp_path / place / "a.csv" for place in ("votes", "links/2023", "links/2017")]
+    for k, path in enumerate(paths):
+        path.parent.mkdir(parents=True)
+        path.write_text(str(k))
+    hashes = file_hashes([*paths, paths[0]])
+    assert list(hashes) == ["votes/a.csv", "2023/a.csv", "2017/a.csv"]
+    assert len(set(hashes.values())) == 3
