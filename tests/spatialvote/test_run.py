@@ -3,6 +3,10 @@
 import errno
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -172,6 +176,27 @@ def test_interruption_leaves_with_130(copied, monkeypatch, call):
     called = call("run", copied / "city.toml")
     assert called.code == 130
     assert called.err == "spatialvote: interrupted; what was complete is kept\n"
+
+
+@pytest.mark.slow
+def test_a_signal_while_sampling_leaves_with_130_and_nothing_half_written(tmp_path):
+    """Ctrl-C reaches the sampler's threads, which no exception raised by a test does."""
+    endless = STUDY.replace("draws = 500", "draws = 200000").replace("n_districts = 40", "n_districts = 20")
+    (tmp_path / "city.toml").write_text(endless)
+    command = [sys.executable, "-u", "-m", "spatialvote", "run", str(tmp_path / "city.toml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        account = iter(running.stdout.readline, "")
+        assert any(line.startswith("Fitting") for line in account)
+        # Long enough to be in the middle of the draws, which would take minutes.
+        time.sleep(5)
+        assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert told.endswith("spatialvote: interrupted; what was complete is kept\n")
+    assert "Traceback" not in told
+    assert _names(tmp_path / "results") == []
 
 
 def test_a_file_where_the_output_should_be_is_told_before_anything_is_read(tmp_path, call):
