@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 
 from spatialvote.analysis import style
 from spatialvote.analysis.basemap import MapSheet, check_values, draw_map
-from spatialvote.analysis.maps import migrant_label, migrant_percent, party_share
+from spatialvote.analysis.maps import migrant_label, migrant_percent, outcome_words, party_share
 from spatialvote.data.districts import Districts
 
 SIDE, SQUARE_LEFT, TICKS = 1.2, 0.52, 0.22
@@ -104,6 +104,8 @@ def _round_break(values: np.ndarray, low: float, high: float, before: list[float
 def map_bivariate(districts: Districts, party: str) -> Figure:
     """Map migrants and the vote for a party together, nine colours for three by three classes.
 
+    Of Poisson counts it is the rate, cases over exposure.
+
     Parameters
     ----------
     districts
@@ -122,6 +124,7 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
         If the party is unknown, there is no column of migrants with a known unit, or no geometry.
     """
     share, vote_label = party_share(districts, party)
+    long, short = outcome_words(districts)
     migrants = classify(check_values(districts, migrant_percent(districts), "the share of migrants"))
     votes = classify(check_values(districts, share, f"the share of {party}"))
     missing = (migrants.codes < 0) | (votes.codes < 0)
@@ -138,7 +141,7 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
         districts,
         palette[votes.codes, migrants.codes],
         missing,
-        title=f"Where migrants live, and the vote for {party}",
+        title=f"Where migrants live, and {long} {districts.roles.party_called(party)}",
         legend_height=height,
     )
     bold = {"fontsize": style.SMALL_SIZE, "fontweight": "bold"}
@@ -146,7 +149,7 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
     sheet.write(SQUARE_LEFT, square_top + SIDE + TICKS, "\n".join(migrant_lines), color=style.MIGRANT, **bold)
     _draw_square(sheet, square_top, palette, counts)
     _label_breaks(sheet, square_top, migrants, votes)
-    sheet.draw_key(KEY_LEFT, _name_corners(sheet, square_top, palette, counts))
+    sheet.draw_key(KEY_LEFT, _name_corners(sheet, square_top, palette, counts, short))
     return sheet.figure
 
 
@@ -208,13 +211,15 @@ def _tick_texts(classes: Classes) -> list[str]:
     return [style.number(end, 10.0 ** -min(digits, 3)) for end in ends]
 
 
-def _name_corners(sheet: MapSheet, top: float, palette: np.ndarray, counts: np.ndarray) -> float:
+def _name_corners(
+    sheet: MapSheet, top: float, palette: np.ndarray, counts: np.ndarray, outcome: str
+) -> float:
     """Say in words what the four corners are; return the inches from the top after them."""
     if min(counts.shape) < 2:
         return top
     corners = (
-        (-1, 0, "few migrants, high vote"),
-        (0, -1, "many migrants, low vote"),
+        (-1, 0, f"few migrants, high {outcome}"),
+        (0, -1, f"many migrants, low {outcome}"),
         (-1, -1, "both high"),
         (0, 0, "both low"),
     )

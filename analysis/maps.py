@@ -109,9 +109,16 @@ def party_share(districts: Districts, party: str) -> tuple[np.ndarray, str]:
         raise DataError(
             Problem(f"no votes for '{party}' in these districts", f"choose one of the parties {known}")
         )
+    called = _capital(districts.roles.party_called(party))
     if districts.roles.valid is None:
-        return districts.share(party), f"{party}, count over {districts.roles.exposure}"
-    return 100 * districts.share(party), f"{party}, % of valid votes"
+        exposure = districts.roles.called(districts.roles.exposure or "")
+        return districts.share(party), f"{called}, count over {exposure}"
+    return 100 * districts.share(party), f"{called}, % of valid votes"
+
+
+def outcome_words(districts: Districts) -> tuple[str, str]:
+    """What is mapped of a party, long and short: the vote for it, or, of Poisson counts, its rate."""
+    return ("the vote for", "vote") if districts.roles.valid is not None else ("the rate of", "rate")
 
 
 def map_vote_share(districts: Districts, party: str) -> Figure:
@@ -123,7 +130,8 @@ def map_vote_share(districts: Districts, party: str) -> Figure:
         If the party is not one of the districts', or districts lack geometry.
     """
     share, label = party_share(districts, party)
-    title = f"Vote for {party}" if districts.roles.valid else f"{party}: count over exposure"
+    words, _ = outcome_words(districts)
+    title = f"{words.removeprefix('the ').capitalize()} {districts.roles.party_called(party)}"
     return map_values(districts, share, title=title, label=label, ramp="vote")
 
 
@@ -154,9 +162,16 @@ def migrant_percent(districts: Districts) -> np.ndarray:
 
 
 def migrant_label(districts: Districts) -> str:
-    """Name of the column of migrants with the unit in which figures show it."""
-    column = districts.roles.migrants or ""
-    return f"{column} (%)" if districts.roles.units.get(column) == "percent" else f"{column}, shown as %"
+    """What the column of migrants is called, with the unit in which figures show it."""
+    roles, column = districts.roles, districts.roles.migrants or ""
+    if column in roles.names:
+        return f"{_capital(roles.called(column))}, %"
+    return f"{column} (%)" if roles.units.get(column) == "percent" else f"{column}, shown as %"
+
+
+def _capital(name: str) -> str:
+    """A name as a label begins; a column's or party's own spelling, such as 'pvv', is kept."""
+    return name[:1].upper() + name[1:] if " " in name else name
 
 
 def map_migrants(districts: Districts) -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 from spatialvote.analysis import report_words as words
 from spatialvote.analysis.coefficients import spatial_fraction
 from spatialvote.analysis.effects import Effect
-from spatialvote.analysis.report_focus import formula_columns, step_words
+from spatialvote.analysis.report_focus import column_words, formula_columns, step_words
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
 
@@ -46,7 +46,8 @@ def answer(
     question: str | None,
 ) -> Answer:
     """Answer in words; `focus` is the column it is about, None for a model without covariates."""
-    family, structure, party = fit.model.family, fit.model.structure, fit.model.party
+    family, structure = fit.model.family, fit.model.structure
+    party = districts.roles.party_called(fit.model.party)
     about = districts.about
     fraction = None
     if structure == "bym2":
@@ -70,8 +71,8 @@ def answer(
     if effects[focus].note:
         sentences.insert(1, words.remark(effects[focus].note))
     if not told.migrants:
-        sentences.insert(0, words.without_migrants(districts.roles.migrants))
-    asked = "where more migrants live" if told.migrants else f"where {words.spoken(focus)} is higher"
+        sentences.insert(0, words.without_migrants(_migrants(districts)))
+    asked = "where more migrants live" if told.migrants else f"where {told.called} is higher"
     return Answer(
         question=question or f"Is {outcome} higher or lower {asked}?",
         headline=words.headline(told),
@@ -81,17 +82,23 @@ def answer(
     )
 
 
+def _migrants(districts: Districts) -> str | None:
+    column = districts.roles.migrants
+    return None if column is None else column_words(column, districts)
+
+
 def associate(fit: Fit, districts: Districts, effect: Effect) -> words.Association:
     """Put an effect into the terms that words are made of."""
     column = effect.column
     others = [one for one in formula_columns(fit.model.formula, districts) if one != column]
     return words.Association(
-        outcome=fit.model.party,
+        outcome=districts.roles.party_called(fit.model.party),
         family=fit.model.family,
         column=column,
+        called=column_words(column, districts),
         migrants=column == districts.roles.migrants,
         step=step_words(effect, districts),
-        held=tuple(others),
+        held=tuple(column_words(one, districts) for one in others),
         structure=fit.model.structure,
         mean=effect.mean,
         low=effect.low,

@@ -28,6 +28,7 @@ _ROLES = (
     "groups",
     "label",
     "units",
+    "names",
 )
 
 

@@ -8,7 +8,7 @@ from spatialvote.analysis.coefficients import coefficients, hyperparameters, spa
 from spatialvote.analysis.effects import Effect
 from spatialvote.analysis.maps import map_values
 from spatialvote.analysis.plot_intervals import plot_intervals
-from spatialvote.analysis.report_focus import step_words
+from spatialvote.analysis.report_focus import column_words, step_words
 from spatialvote.analysis.report_histogram import plot_by_district
 from spatialvote.analysis.report_numbers import (
     NBSP,
@@ -44,7 +44,7 @@ def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], 
         digits = digits_for(one.low, one.high, least=2)
         rows.append(
             (
-                column,
+                districts.roles.called(column),
                 f"{step_words(one, districts)} higher",
                 fixed(one.mean, digits),
                 interval(one.low, one.high, digits),
@@ -52,8 +52,9 @@ def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], 
             )
         )
     outcome = "vote share" if fit.model.family == "binomial" else "rate"
+    party = districts.roles.party_called(fit.model.party)
     return table(
-        f"Change in the {outcome} of {fit.model.party}, {effect_unit(fit.model.family)}, where a column is "
+        f"Change in the {outcome} of {party}, {effect_unit(fit.model.family)}, where a column is "
         f"higher and the others are held fixed; {weighting_words(weighting, fit.model.family)}",
         [
             ("column", "text"),
@@ -80,7 +81,10 @@ def effect_pictures(
     pictures = [
         picture(
             plot_intervals(
-                [f"{column}: {step_words(one, districts)}" for column, one in effects.items()],
+                [
+                    f"{districts.roles.called(column)}: {step_words(one, districts)}"
+                    for column, one in effects.items()
+                ],
                 np.array([one.mean for one in ones]),
                 np.array([one.low for one in ones]),
                 np.array([one.high for one in ones]),
@@ -95,6 +99,7 @@ def effect_pictures(
         )
     ]
     first = next(iter(effects.values()))
+    called = column_words(first.column, districts)
     means = first.by_district["mean"].to_numpy()
     if _alike(means):
         return pictures
@@ -108,8 +113,8 @@ def effect_pictures(
             plot_by_district(
                 means, first.mean, xlabel=f"change, {unit}", title=_by_district(first, districts)
             ),
-            f"Histogram of the effect of {first.column} over {len(means)} districts.",
-            f"The same difference in {first.column} moves districts by {low} to {high} {unit} (posterior "
+            f"Histogram of the effect of {called} over {len(means)} districts.",
+            f"The same difference in {called} moves districts by {low} to {high} {unit} (posterior "
             f"means), because {why}.",
         )
     )
@@ -121,7 +126,7 @@ def map_picture(fit: Fit, districts: Districts, effect: Effect) -> Picture | Non
     means = effect.by_district["mean"].to_numpy()
     if not districts.has_geometry or _alike(means):
         return None
-    unit = effect_unit(fit.model.family)
+    unit, called = effect_unit(fit.model.family), column_words(effect.column, districts)
     falls, rises = bool((means < 0).any()), bool((means > 0).any())
     title = _by_district(effect, districts)
     if falls and rises:
@@ -131,8 +136,8 @@ def map_picture(fit: Fit, districts: Districts, effect: Effect) -> Picture | Non
         figure = map_values(districts, np.abs(means), title=title, label=label)
     return picture(
         figure,
-        f"Map of the effect of {effect.column} by district.",
-        f"Where the same difference in {effect.column} moves the outcome most (posterior means). The widest "
+        f"Map of the effect of {called} by district.",
+        f"Where the same difference in {called} moves the outcome most (posterior means). The widest "
         f"95{NBSP}% interval of a district is {_widest(effect)} {unit}.",
     )
 
@@ -142,7 +147,7 @@ def _alike(means: np.ndarray) -> bool:
 
 
 def _by_district(effect: Effect, districts: Districts) -> str:
-    return f"By district: {effect.column}, {step_words(effect, districts)} higher"
+    return f"By district: {districts.roles.called(effect.column)}, {step_words(effect, districts)} higher"
 
 
 def _widest(effect: Effect) -> str:
@@ -174,7 +179,7 @@ def district_effect_table(fit: Fit) -> Table | None:
     return table("District effects: what the covariates leave open (log-odds, or log rates)", columns, rows)
 
 
-def coefficient_table(fit: Fit) -> Table:
+def coefficient_table(fit: Fit, districts: Districts) -> Table:
     """Coefficients on the standardised and the original scale, with how well they were sampled."""
     frame = coefficients(fit)
     link = "log-odds" if fit.model.family == "binomial" else "log rate"
@@ -185,7 +190,7 @@ def coefficient_table(fit: Fit) -> Table:
     for name, one in frame.to_dict("index").items():
         rows.append(
             (
-                str(name),
+                _name_and_column(str(name), districts),
                 *_estimate(one, ""),
                 *_estimate(one, "_original"),
                 str(one["unit"]) or "–",
@@ -207,6 +212,11 @@ def coefficient_table(fit: Fit) -> Table:
         columns,
         rows,
     )
+
+
+def _name_and_column(column: str, districts: Districts) -> str:
+    name = districts.roles.called(column)
+    return name if name == column else f"{name} (column {column})"
 
 
 def _estimate(row: Mapping[str, float], scale: str) -> tuple[str, str]:

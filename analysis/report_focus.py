@@ -4,7 +4,7 @@ from formulae import model_description
 
 from spatialvote.analysis.effects import Effect
 from spatialvote.analysis.report_numbers import significant
-from spatialvote.analysis.report_words import points_step
+from spatialvote.analysis.report_words import points_step, spoken
 from spatialvote.data.districts import Districts
 from spatialvote.data.roles import SHARE_UNITS
 from spatialvote.models.design import split_formula
@@ -21,6 +21,11 @@ def compared_columns(formula: str, districts: Districts) -> tuple[str, ...]:
     numeric = districts.roles.numeric_columns()
     used = [one for one in formula_columns(formula, districts) if one in numeric]
     return tuple(sorted(used, key=lambda one: one != districts.roles.migrants))
+
+
+def column_words(column: str, districts: Districts) -> str:
+    """What a column is called in a sentence: its name, or its column's name with spaces."""
+    return districts.roles.names.get(column) or spoken(column)
 
 
 def points_of(column: str, districts: Districts, points: float) -> float | None:

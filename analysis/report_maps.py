@@ -32,7 +32,7 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
     """What was observed: both shares in one map, then each alone, and the districts as points."""
     party, mapped = fit.model.party, districts.has_geometry
     binomial = fit.model.family == "binomial"
-    what = f"vote share of {party}" if binomial else f"rate of {party}"
+    what = f"{'vote share' if binomial else 'rate'} of {districts.roles.party_called(party)}"
     share, unit = party_share(districts, party)
     pictures = []
     if has_migrants(districts):

@@ -65,16 +65,17 @@ def _prior(prior: Any) -> dict[str, str]:
 
 def _symbols(fit: Fit, districts: Districts) -> list[tuple[str, str, str]]:
     model, roles, n = fit.model, districts.roles, fixed(districts.n)
+    party, column = roles.party_called(model.party), roles.votes[model.party]
     if model.family == "binomial":
         symbols = [
-            ("y", "i", f"votes for {model.party} in district i of {n} (column ‘{roles.votes[model.party]}’)"),
+            ("y", "i", f"votes for {party} in district i of {n} (column ‘{column}’)"),
             ("N", "i", f"valid votes (column ‘{roles.valid}’)"),
             ("p", "i", "expected vote share"),
             ("η", "i", "its log-odds"),
         ]
     else:
         symbols = [
-            ("y", "i", f"cases of {model.party} in district i of {n} (column ‘{roles.votes[model.party]}’)"),
+            ("y", "i", f"cases of {party} in district i of {n} (column ‘{column}’)"),
             ("E", "i", f"exposure (column ‘{roles.exposure}’)"),
             ("η", "i", "logarithm of the rate relative to the exposure"),
         ]

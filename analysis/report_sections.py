@@ -78,7 +78,7 @@ def sections(
         "effect_pictures": effect_pictures(fit, districts, effects, {} if known is None else known.effects)
         if columns
         else [],
-        "coefficient_table": coefficient_table(fit),
+        "coefficient_table": coefficient_table(fit, districts),
         "district_effect_table": district_effect_table(fit),
         "model": model,
         "code": reproducing_code(fit, districts),
@@ -97,7 +97,7 @@ def sections(
 
 def _title(fit: Fit, districts: Districts) -> str:
     columns = compared_columns(fit.model.formula, districts)
-    party = fit.model.party
+    party = districts.roles.party_called(fit.model.party)
     if districts.roles.migrants in columns:
         vote = "the vote for" if fit.model.family == "binomial" else "the rate of"
         return f"Migrants near home and {vote} {party}"

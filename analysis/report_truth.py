@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from spatialvote.analysis.effects import Effect
-from spatialvote.analysis.report_focus import formula_columns, step_words
+from spatialvote.analysis.report_focus import column_words, formula_columns, step_words
 from spatialvote.analysis.report_numbers import NBSP, digits_for, fixed, interval, percent
 from spatialvote.analysis.report_parts import Table, table
 from spatialvote.analysis.report_words import listed
@@ -62,7 +62,7 @@ def recovered(fit: Fit, districts: Districts, truth: Truth) -> list[Recovered]:
         if name in true.coefficients:
             unit = districts.roles.units.get(name, "unit")
             draws = fit.draws("beta")[:, column] / scale[column]
-            label = f"{name} (logits per {unit})"
+            label = f"{column_words(name, districts)} (logits per {unit})"
             found.append(_recovered(label, f"beta: {name}", true.coefficients[name], draws))
     for name, value in (("sigma", true.sigma), ("rho", true.rho)):
         if name in fit.tree["posterior"] and not (name == "sigma" and fit.model.structure == "iid"):
@@ -90,10 +90,10 @@ def true_effect(
 
 
 def left_out(fit: Fit, districts: Districts, truth: Truth) -> list[str]:
-    """Columns with a true effect that the model lacks."""
+    """What the columns with a true effect that the model lacks are called."""
     true = truth.parties[fit.model.party].coefficients
     used = formula_columns(fit.model.formula, districts)
-    return [name for name, value in true.items() if value != 0 and name not in used]
+    return [column_words(name, districts) for name, value in true.items() if value != 0 and name not in used]
 
 
 def districts_inside(fit: Fit, truth: Truth) -> float:
@@ -165,7 +165,8 @@ def truth_part(
         value = true_effect(truth, fit.model.party, column, one.change, weights)
         if value is not None:
             true_effects[column] = value
-            name = f"effect of {column}, {step_words(one, districts)} higher, in percentage points"
+            called, step = column_words(column, districts), step_words(one, districts)
+            name = f"effect of {called}, {step} higher, in percentage points"
             found.append(Recovered(name, column, value, one.mean, one.low, one.high))
     found += recovered(fit, districts, truth)
     rows = []

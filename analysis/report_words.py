@@ -24,12 +24,14 @@ class Association:
         ``binomial``: the numbers are percentage points of the vote share; ``poisson``: percent of the rate.
     column
         The column that is compared.
+    called
+        What it is called in a sentence.
     migrants
         Whether that column is the concentration of migrants.
     step
         How much higher the column is ("ten percentage points").
     held
-        The other columns, held fixed.
+        What the other columns, held fixed, are called.
     structure
         ``bym2``, ``iid`` or ``none``.
     mean, low, high
@@ -41,6 +43,7 @@ class Association:
     outcome: str
     family: str
     column: str
+    called: str
     migrants: bool
     step: str
     held: tuple[str, ...]
@@ -92,7 +95,7 @@ def points_step(points: float) -> str:
 
 def headline(told: Association) -> str:
     """The direction of the answer in one short sentence, without numbers."""
-    where = "where more migrants live" if told.migrants else f"where {spoken(told.column)} is higher"
+    where = "where more migrants live" if told.migrants else f"where {told.called} is higher"
     if told.settled:
         return f"The {_kind(told)} of {told.outcome} is {_direction(told.mean)} {where}."
     return f"Whether {_outcome(told)} is higher or lower {where} cannot be told from these data."
@@ -100,8 +103,11 @@ def headline(told: Association) -> str:
 
 def comparison(told: Association) -> str:
     """What was compared, what was held fixed, how much the outcome differs, and how sure that is."""
-    column = f"the share of migrants (column ‘{told.column}’)" if told.migrants else spoken(told.column)
-    conditions = [f"{listed([spoken(one) for one in told.held])} held fixed"] if told.held else []
+    column = told.called
+    if told.migrants:
+        named = told.called != spoken(told.column)
+        column = f"the share of migrants ({told.called if named else f'column ‘{told.column}’'})"
+    conditions = [f"{listed(told.held)} held fixed"] if told.held else []
     conditions += {
         "bym2": ["neighbouring districts allowed to resemble each other"],
         "iid": ["every district allowed a level of its own, whatever its neighbours'"],
@@ -134,11 +140,11 @@ def no_columns(outcome: str) -> str:
 
 
 def without_migrants(migrants: str | None) -> str:
-    """Say that the answer is not about migrants, and why."""
+    """Say that the answer is not about migrants, and why; `migrants`: what their column is called."""
     if migrants is None:
         return "These districts have no column of migrants, so nothing is said here about them."
     return (
-        f"The model leaves out the column of migrants ({spoken(migrants)}), so it says nothing about them; "
+        f"The model leaves out the column of migrants ({migrants}), so it says nothing about them; "
         "what follows is about its first covariate."
     )
 

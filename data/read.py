@@ -39,6 +39,7 @@ def read_districts(
     groups: Sequence[str] = (),
     label: str | None = None,
     units: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     geometry: str | Path | None = None,
     geometry_id: str | None = None,
     edges: str | Path | None = None,
@@ -73,6 +74,8 @@ def read_districts(
         Column to unit. That of `migrants` must be one of `SHARE_UNITS` ("fraction", "percent", "per
         thousand", "per ten thousand"), and is never guessed; so are the units of other shares, which are
         then checked to lie within them. Any other text is kept as it is.
+    names
+        Column to what it is called in sentences, tables and maps; a column without one goes by its own name.
     geometry, geometry_id
         File with the shapes of a CSV table's districts, and its id column (where it differs from `id`).
     edges
@@ -123,6 +126,7 @@ def read_districts(
         groups=_listed(groups),
         label=label,
         units=dict(units or {}),
+        names=dict(names or {}),
     )
     findings.add(role_problems(roles))
     findings.add(_argument_problems(missing, graph, edges))
@@ -174,7 +178,7 @@ def read_districts(
         graph_report=report,
         about=about or About(name=Path(table).stem, unit="district"),
         record=ReadRecord(
-            files={name: digest for file in files for name, digest in file_hashes(file).items()},
+            files=file_hashes(files),
             dropped=dropped,
             repaired=() if outline is None else outline.repaired,
             notes=tuple(dict.fromkeys(notes)),

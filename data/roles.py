@@ -36,6 +36,9 @@ class Roles:
         Column with a district's name, for people to read.
     units
         Column to unit: one of `SHARE_UNITS` for shares, else free text ("1000 EUR").
+    names
+        Column to what it is called in sentences, tables and maps ("residents with migration background");
+        the name of a column of votes is that of its party.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Roles:
     groups: tuple[str, ...] = ()
     label: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def points(self, column: str, points: float) -> float:
         """Convert percentage points to the unit of a share column (10 points of a fraction: 0.1).
@@ -58,6 +62,14 @@ class Roles:
             If the column's unit is not one of `SHARE_UNITS`.
         """
         return points / 100 * SHARE_UNITS[self.units[column]]
+
+    def called(self, column: str) -> str:
+        """What a column is called before people: its name, or the column itself where it has none."""
+        return self.names.get(column, column)
+
+    def party_called(self, party: str) -> str:
+        """What a party is called before people: the name of its column, or the party itself."""
+        return self.names.get(self.votes[party], party)
 
     def numeric_columns(self) -> tuple[str, ...]:
         """All columns that must hold numbers, in the order of their roles, each once."""

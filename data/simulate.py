@@ -30,6 +30,15 @@ NATIONAL_LIST = PartyParameters(
 DIVERSITY_LIST = PartyParameters(
     intercept=-3.05, coefficients={"migrant_share": 0.04, "higher_education": -0.01, "income": -0.01}
 )
+#: What columns are called in sentences and maps.
+NAMES = {
+    "national_list": "the National List",
+    "diversity_list": "the Diversity List",
+    "migrant_share": "residents with migration background",
+    "higher_education": "higher education",
+    "income": "income",
+    "valid": "valid votes",
+}
 #: Who is entitled to vote and who does.
 TURNOUT = TurnoutParameters(
     entitled={"origin_native": 0.78, "origin_eu": 0.2, "origin_non_eu": 0.5},
@@ -105,7 +114,8 @@ def simulate_city(
     Raises
     ------
     DataError
-        If an argument is outside its range, all of it at once; if the parties' expected shares reach 100 %.
+        If an argument is outside its range, all of it at once; if the parties' expected shares reach 100 %,
+        or a district is so small that nobody lives in it.
 
     Examples
     --------
@@ -153,6 +163,7 @@ def simulate_city(
             groups=("quarter",),
             label="label",
             units=dict(COVARIATES),
+            names=dict(NAMES),
         ),
         graph=graph,
         graph_report=report_graph(graph, "queen contiguity"),

@@ -46,6 +46,20 @@ def role_problems(roles: Roles) -> list[Problem]:
                 "give units for columns named as migrants, covariates or counts only",
             )
         )
+    columns = {column for _, column in named_roles(roles)}
+    nameless = [column for column in roles.names if column not in columns]
+    if nameless:
+        problems.append(
+            Problem(
+                f"names are given for {name_some(nameless)}, which has no role",
+                "give names for columns that have a role only",
+            )
+        )
+    empty = [column for column, name in roles.names.items() if not name.strip()]
+    if empty:
+        problems.append(
+            Problem(f"the names of {name_some(empty)} are empty", "give words, or leave these columns out")
+        )
     return problems
 
 

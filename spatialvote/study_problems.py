@@ -68,7 +68,7 @@ def _place(loc: tuple[int | str, ...]) -> tuple[str, type[schema.Section] | None
             inside = SECTIONS.get(path)
         elif isinstance(part, int):
             rest = f", item {part + 1},"
-        elif path[-1:] in (("votes",), ("units",)) and part != "[key]":
+        elif path[-1:] in (("votes",), ("units",), ("names",)) and part != "[key]":
             rest = f".{part}"
     return ".".join(path) + rest, section, field
 

@@ -120,6 +120,9 @@ class TableData(Section):
     units: dict[Text, Text] = Field(
         default={}, description='a table of column = unit, both text, such as migrants = "percent"'
     )
+    names: dict[Text, Text] = Field(
+        default={}, description='a table of column = name, both text, such as income_k = "mean income"'
+    )
     missing: Literal["refuse", "drop"] = Field(default="refuse", description="'refuse' or 'drop'")
     repair: bool = Field(default=False, description="true or false")
     about: AboutSection = Field(description="a table with name, unit and year")

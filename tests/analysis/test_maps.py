@@ -1,6 +1,7 @@
 """Maps show what they say they show: colours, limits, hatches, marks and words."""
 
 import sys
+from dataclasses import replace
 
 import geopandas as gpd
 import matplotlib as mpl
@@ -438,3 +439,30 @@ def test_bivariate_map_hatches_districts_without_migrants():
     assert len(layer(figure, "missing").get_paths()) == 1
     (square,) = [axes for axes in figure.axes if axes.get_gid() == "legend square"]
     assert sum(int(text.get_text()) for text in square.texts) == 19
+
+
+def test_counts_are_told_as_rates_and_never_as_votes():
+    whole = squares()
+    roles = replace(whole.roles, votes={"measles": "votes"}, valid=None, exposure="valid")
+    counts = replace(whole, roles=roles)
+    for figure in (map_bivariate(counts, "measles"), map_vote_share(counts, "measles")):
+        assert not [one for one in words(figure) if "vote" in one.lower()]
+    shown = words(map_bivariate(counts, "measles"))
+    assert "Where migrants live, and the rate of measles" in shown
+    assert any(one.startswith("few migrants, high rate (") for one in shown)
+
+
+def test_names_take_the_place_of_columns():
+    whole = squares()
+    names = {"votes": "the Anti List", "migrants": "residents born abroad"}
+    named = replace(whole, roles=replace(whole.roles, names=names))
+    assert "The Anti List, % of valid votes" in words(map_vote_share(named, "ANTI"))
+    assert "Residents born abroad, %" in words(map_migrants(named))
+    assert "Where migrants live, and the vote for the Anti List" in words(map_bivariate(named, "ANTI"))
+
+
+def test_a_district_without_a_shape_is_left_out_and_counted():
+    whole = squares(extra=[shapely.Polygon()])
+    assert whole.has_geometry
+    assert whole.drawable.sum() == whole.n - 1
+    assert "without geometry (1)" in words(map_vote_share(whole, "ANTI"))

@@ -166,6 +166,15 @@ def test_every_check_of_the_review_is_shown(city, city_fit, city_page):
     assert all(shown == kind for kind, _, shown in badges), "a verdict is never told by colour alone"
 
 
+def test_names_take_the_place_of_columns_and_the_column_is_given_beside_its_coefficient(city_page):
+    assert "Where the share of migrants (residents with migration background) is ten" in city_page.text
+    assert "with higher education and income held fixed" in city_page.text
+    assert "the vote share of the National List" in city_page.text
+    assert "residents with migration background (column migrant_share)" in city_page.text
+    answered = city_page.text.split("Does the fit find")[0].split("The question and the answer")[1]
+    assert "_" not in answered
+
+
 def test_numbers_are_those_of_the_effect(city, city_fit, city_page):
     one = effect(city_fit, city.districts)
     digits = digits_for(one.low, one.high)

@@ -23,6 +23,7 @@ TOLD = words.Association(
     outcome="PVV",
     family="binomial",
     column="migrant_share",
+    called="migrant share",
     migrants=True,
     step=words.points_step(10),
     held=("education", "income"),
@@ -101,11 +102,19 @@ def test_the_structure_decides_what_is_said_of_neighbours():
     assert "intervals are too narrow" in words.spatial("none", None)
 
 
+def test_a_name_takes_the_place_of_the_migrants_column():
+    named = replace(TOLD, called="residents with migration background")
+    assert "share of migrants (residents with migration background) is ten" in words.comparison(named)
+    assert "migrant_share" not in words.comparison(named)
+
+
 def test_a_model_without_the_migrants_says_so():
-    other = replace(TOLD, column="high_income", migrants=False, step="one standard deviation (3.1)")
+    other = replace(
+        TOLD, column="inc_hi", called="high income", migrants=False, step="one standard deviation (3.1)"
+    )
     assert words.headline(other) == "The vote share of PVV is lower where high income is higher."
     assert words.comparison(other).startswith("Where high income is one standard deviation (3.1) higher")
-    assert "leaves out the column of migrants (migrant share)" in words.without_migrants("migrant_share")
+    assert "leaves out the column of migrants (migrant share)" in words.without_migrants("migrant share")
     assert "no column of migrants" in words.without_migrants(None)
     assert "says nothing about migrants" in words.no_columns("the vote share of PVV")
 

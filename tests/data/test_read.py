@@ -71,6 +71,14 @@ def test_party_may_be_named_by_its_column(squares, arguments, tmp_path):
     assert two.roles.votes == {"right": "right", "left": "left"}
 
 
+def test_columns_go_by_their_names(squares, arguments, tmp_path):
+    squares.to_file(tmp_path / "map.gpkg")
+    names = {"right": "the Right", "migrants": "residents born abroad"}
+    roles = read_districts(tmp_path / "map.gpkg", names=names, **arguments).roles
+    assert (roles.called("migrants"), roles.called("income")) == ("residents born abroad", "income")
+    assert (roles.party_called("Right"), roles.party_called("Left")) == ("the Right", "Left")
+
+
 def test_table_without_shapes(squares, arguments, tmp_path):
     squares.drop(columns="geometry").to_csv(tmp_path / "votes.csv", index=False)
     (tmp_path / "links.csv").write_text("a,b\n0101,0102\n")

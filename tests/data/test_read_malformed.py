@@ -242,6 +242,14 @@ TABLE = {
             ),
         ),
     ),
+    "names of no column, and no words": (
+        None,
+        {"names": {"city": "town", "turnout": "turnout", "income": " "}},
+        (
+            "names are given for 'turnout', which has no role: give names for columns that have a role only",
+            "the names of 'income' are empty: give words, or leave these columns out",
+        ),
+    ),
     "fraction above one": (
         None,
         {"units": {"migrants": "fraction"}},

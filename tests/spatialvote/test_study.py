@@ -151,3 +151,9 @@ def test_the_default_study_is_right_and_writes_below_the_current_folder(tmp_path
 def test_what_is_no_study_file_is_refused(name, message, folder):
     with pytest.raises(StudyError, match=message):
         load_study(folder / name)
+
+
+def test_names_reach_the_districts(changed):
+    path = changed("[data.about]", '[data.names]\nmigrants = "residents born abroad"\n\n[data.about]')
+    study = load_study(path)
+    assert read_districts(**study.read_arguments()).roles.called("migrants") == "residents born abroad"
