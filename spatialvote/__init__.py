@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spatialvote.analysis.effects import effect
-    from spatialvote.analysis.report import report
+    from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
     from spatialvote.data.districts import About, Districts
     from spatialvote.data.errors import SpatialvoteError
@@ -67,7 +67,7 @@ _HOME = {
     "VoteShareModel": "models.vote_share",
     "effect": "analysis.effects",
     "read_districts": "data.read",
-    "report": "analysis.report",
+    "report": "analysis.report.page",
     "review": "analysis.review",
     "scale_graph": "models.scaled_graph",
     "simulate_city": "data.simulate",

@@ -121,7 +121,7 @@ def review_fit(study: Study, fit: Fit, districts: Districts, path: Path) -> Revi
 def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: Path) -> Path:
     """Write the report of a reviewed fit."""
     with step("Writing the report") as reporting:
-        from spatialvote.analysis.report import report
+        from spatialvote.analysis.report.page import report
 
         effect = study.settings.effect
         with writing(path):
@@ -155,8 +155,8 @@ def run_study(study: Study) -> Review:
 def answer_words(study: Study, fit: Fit, districts: Districts) -> str:
     """The answer of the report's first section, wrapped for a terminal."""
     from spatialvote.analysis.effects import effect
-    from spatialvote.analysis.report_answer import answer
-    from spatialvote.analysis.report_focus import compared_columns, points_of
+    from spatialvote.analysis.report.answer import answer
+    from spatialvote.analysis.report.focus import compared_columns, points_of
 
     asked = study.settings.effect
     # The migrants' column comes first where the formula has it.

@@ -2,6 +2,7 @@
 
 import ast
 import os
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,24 @@ def test_no_arrow_runs_back(layer):
             if parts[0] == "spatialvote" and (len(parts) == 1 or parts[1] not in MAY_IMPORT[layer]):
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
+
+
+def test_no_module_needs_itself():
+    modules = {"spatialvote." + ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ALL}
+    modules = {name.replace("spatialvote.spatialvote", "spatialvote"): path for name, path in modules.items()}
+    needed: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        # What a function or a type checker imports is not needed to load a module.
+        loaded = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if _is_import(node)]
+        named = {node.module for node in loaded}
+        named |= {f"{node.module}.{one.name}" for node in loaded for one in node.names}
+        needed[module] = named & set(modules) - {module}
+    assert sum(map(len, needed.values())) > 300
+    TopologicalSorter(needed).prepare()
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spatialvote")
 
 
 def test_imports_are_absolute_and_by_the_name_of_the_package():

@@ -65,7 +65,7 @@ def test_wheel_holds_what_the_tree_holds(wheel):
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == _tree()
     assert {"spatialvote/py.typed", "spatialvote/default_study.toml"} <= names
-    assert any(name.startswith("spatialvote/analysis/templates/") for name in names)
+    assert any(name.startswith("spatialvote/analysis/report/templates/") for name in names)
 
 
 @pytest.mark.slow

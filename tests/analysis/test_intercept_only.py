@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spatialvote.analysis.coefficients import coefficients
-from spatialvote.analysis.report import report
+from spatialvote.analysis.report.page import report
 from spatialvote.analysis.review import review
 from spatialvote.data.simulate import simulate_city
 from spatialvote.models.fit import Fit

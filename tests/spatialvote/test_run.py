@@ -148,7 +148,7 @@ def test_a_fit_of_the_same_ids_and_other_votes_fails_its_review(copied, call):
         ),
         ("spatialvote.models.fit.Fit.save", ["fit.nc"]),
         ("spatialvote.analysis.review.review", ["fit.nc", "truth.json"]),
-        ("spatialvote.analysis.report.report", ["fit.nc", "review.json", "truth.json"]),
+        ("spatialvote.analysis.report.page.report", ["fit.nc", "review.json", "truth.json"]),
     ],
 )
 def test_a_step_that_breaks_leaves_nothing_half_written_and_no_page_of_another_fit(

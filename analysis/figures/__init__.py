@@ -1,0 +1,1 @@
+"""Maps and statistical figures, drawn without pyplot in one look."""

@@ -1,0 +1,228 @@
+"""What goes with a difference in each column: effects in words, tables and pictures."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spatialvote.analysis.coefficients import coefficients, hyperparameters, spatial_fraction
+from spatialvote.analysis.effects import Effect
+from spatialvote.analysis.figures.by_district import plot_by_district
+from spatialvote.analysis.figures.intervals import plot_intervals
+from spatialvote.analysis.figures.maps import map_values
+from spatialvote.analysis.report.focus import column_words, step_words
+from spatialvote.analysis.report.numbers import (
+    NBSP,
+    digits_for,
+    fixed,
+    interval,
+    probability,
+    significant,
+)
+from spatialvote.analysis.report.parts import Picture, Table, picture, table
+from spatialvote.data.districts import Districts
+from spatialvote.models.fit import Fit
+
+_QUALITY = (("R-hat", "number"), ("ESS, bulk", "number"), ("ESS, tail", "number"))
+
+
+def effect_unit(family: str) -> str:
+    """Unit of an effect."""
+    return "percentage points" if family == "binomial" else "% of the rate"
+
+
+def weighting_words(weighting: str, family: str) -> str:
+    """Over what an effect is averaged."""
+    if weighting == "districts":
+        return "averaged over districts, each counting the same"
+    return f"averaged over {'voters' if family == 'binomial' else 'the exposure'}"
+
+
+def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], weighting: str) -> Table:
+    """The effect of every numeric column on the scale of the outcome."""
+    rows = []
+    for column, one in effects.items():
+        digits = digits_for(one.low, one.high, least=2)
+        rows.append(
+            (
+                districts.roles.called(column),
+                f"{step_words(one, districts)} higher",
+                fixed(one.mean, digits),
+                interval(one.low, one.high, digits),
+                probability(one.probability_positive),
+            )
+        )
+    outcome = "vote share" if fit.model.family == "binomial" else "rate"
+    party = districts.roles.party_called(fit.model.party)
+    return table(
+        f"Change in the {outcome} of {party}, {effect_unit(fit.model.family)}, where a column is "
+        f"higher and the others are held fixed; {weighting_words(weighting, fit.model.family)}",
+        [
+            ("column", "text"),
+            ("compared", "text"),
+            ("change", "number"),
+            ("95 % interval", "number"),
+            ("probability that it is above 0", "number"),
+        ],
+        rows,
+    )
+
+
+def effect_pictures(
+    fit: Fit,
+    districts: Districts,
+    effects: Mapping[str, Effect],
+    truth: Mapping[str, float],
+) -> list[Picture]:
+    """Intervals of all effects, and the first one's by district."""
+    unit = effect_unit(fit.model.family)
+    ones = list(effects.values())
+    true = np.array([truth.get(column, np.nan) for column in effects])
+    settled = sum(one.low > 0 or one.high < 0 for one in ones)
+    pictures = [
+        picture(
+            plot_intervals(
+                [
+                    f"{districts.roles.called(column)}: {step_words(one, districts)}"
+                    for column, one in effects.items()
+                ],
+                np.array([one.mean for one in ones]),
+                np.array([one.low for one in ones]),
+                np.array([one.high for one in ones]),
+                truth=true if np.isfinite(true).any() else None,
+                xlabel=f"change, {unit}",
+                title="What goes with a higher value of each column",
+                level="95 %",
+            ),
+            f"Intervals of the effects of {len(ones)} columns, with a line at zero.",
+            f"Effects on the scale of the outcome, the others held fixed, with 95{NBSP}% intervals. An "
+            f"interval clear of the dashed line settles the direction: {settled} of {len(ones)} do.",
+        )
+    ]
+    first = next(iter(effects.values()))
+    called = column_words(first.column, districts)
+    means = first.by_district["mean"].to_numpy()
+    if _alike(means):
+        return pictures
+    digits = digits_for(first.low, first.high)
+    low, high = fixed(means.min(), digits), fixed(means.max(), digits)
+    why = "a share near 0 or 100 % has little room to move, though the coefficient is one for all districts"
+    if fit.model.family == "poisson":
+        why = "the formula is not linear in this column"
+    pictures.append(
+        picture(
+            plot_by_district(
+                means, first.mean, xlabel=f"change, {unit}", title=_by_district(first, districts)
+            ),
+            f"Histogram of the effect of {called} over {len(means)} districts.",
+            f"The same difference in {called} moves districts by {low} to {high} {unit} (posterior "
+            f"means), because {why}.",
+        )
+    )
+    return pictures
+
+
+def map_picture(fit: Fit, districts: Districts, effect: Effect) -> Picture | None:
+    """An effect by district as a map; None without shapes, or where all districts move alike."""
+    means = effect.by_district["mean"].to_numpy()
+    if not districts.has_geometry or _alike(means):
+        return None
+    unit, called = effect_unit(fit.model.family), column_words(effect.column, districts)
+    falls, rises = bool((means < 0).any()), bool((means > 0).any())
+    title = _by_district(effect, districts)
+    if falls and rises:
+        figure = map_values(districts, means, title=title, label=f"change, {unit}", kind="diverging")
+    else:
+        label = f"{'fall' if falls else 'rise'}, {unit}"
+        figure = map_values(districts, np.abs(means), title=title, label=label)
+    return picture(
+        figure,
+        f"Map of the effect of {called} by district.",
+        f"Where the same difference in {called} moves the outcome most (posterior means). The widest "
+        f"95{NBSP}% interval of a district is {_widest(effect)} {unit}.",
+    )
+
+
+def _alike(means: np.ndarray) -> bool:
+    return bool(np.ptp(means) <= 1e-9 * np.abs(means).max())
+
+
+def _by_district(effect: Effect, districts: Districts) -> str:
+    return f"By district: {districts.roles.called(effect.column)}, {step_words(effect, districts)} higher"
+
+
+def _widest(effect: Effect) -> str:
+    low, high = (effect.by_district[end].to_numpy() for end in ("low", "high"))
+    row = int(np.argmax(high - low))
+    return interval(low[row], high[row], digits_for(low[row], high[row]))
+
+
+def district_effect_table(fit: Fit) -> Table | None:
+    """Standard deviation of the district effects, and how much of them neighbours share."""
+    frame = hyperparameters(fit)
+    if frame.empty:
+        return None
+    names = {
+        "sigma": "sigma: standard deviation of the district effects",
+        "rho": "rho: share of their variance that is spatial, in the model",
+    }
+    rows = []
+    for name, one in frame.to_dict("index").items():
+        quality = (fixed(one["r_hat"], 3), fixed(one["ess_bulk"]), fixed(one["ess_tail"]))
+        rows.append((names[str(name)], *_estimate(one, ""), *quality))
+    if fit.model.structure == "bym2":
+        draws = spatial_fraction(fit)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        digits = digits_for(low, high, least=2)
+        mean = fixed(draws.mean(), digits)
+        rows.append(("the same share in these districts", mean, interval(low, high, digits), "–", "–", "–"))
+    columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *_QUALITY]
+    return table("District effects: what the covariates leave open (log-odds, or log rates)", columns, rows)
+
+
+def coefficient_table(fit: Fit, districts: Districts) -> Table:
+    """Coefficients on the standardised and the original scale, with how well they were sampled."""
+    frame = coefficients(fit)
+    link = "log-odds" if fit.model.family == "binomial" else "log rate"
+    columns = [("coefficient", "text"), ("per sd", "number"), ("95 % interval", "number")]
+    columns += [("per unit", "number"), ("95 % interval", "number"), ("unit", "text")]
+    columns += [("above 0", "number"), *_QUALITY]
+    rows = []
+    for name, one in frame.to_dict("index").items():
+        rows.append(
+            (
+                _name_and_column(str(name), districts),
+                *_estimate(one, ""),
+                *_estimate(one, "_original"),
+                str(one["unit"]) or "–",
+                probability(one["probability_positive"]),
+                fixed(one["r_hat"], 3),
+                fixed(one["ess_bulk"]),
+                fixed(one["ess_tail"]),
+            )
+        )
+    if not fit.model.standardise:
+        columns = [columns[0], *columns[3:]]
+        rows = [(row[0], *row[3:]) for row in rows]
+        return table(
+            f"Coefficients ({link}) per unit of the column; the intercept where all are 0", columns, rows
+        )
+    return table(
+        f"Coefficients ({link}): per standard deviation of the column, and per unit of it. The intercept "
+        "stands where every column has its average, and where every column is 0",
+        columns,
+        rows,
+    )
+
+
+def _name_and_column(column: str, districts: Districts) -> str:
+    name = districts.roles.called(column)
+    return name if name == column else f"{name} (column {column})"
+
+
+def _estimate(row: Mapping[str, float], scale: str) -> tuple[str, str]:
+    mean, low, high = (float(row[f"{name}{scale}"]) for name in ("mean", "low", "high"))
+    # One digit more than in words: these numbers are compared with those of other fits.
+    digits = min(digits_for(low, high, least=1, most=6) + 1, 6)
+    if max(abs(low), abs(high)) < 1e-4:
+        return significant(mean), f"{significant(low)} to {significant(high)}"
+    return fixed(mean, digits), interval(low, high, digits)

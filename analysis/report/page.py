@@ -1,0 +1,122 @@
+"""`report`: one self-contained HTML file with the question, the answer and the evidence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from spatialvote.analysis.belonging import require_complete, require_same_districts
+from spatialvote.analysis.report.sections import sections
+from spatialvote.data.errors import FitError, Problem
+
+if TYPE_CHECKING:
+    from spatialvote.analysis.review import Review
+    from spatialvote.data.districts import Districts
+    from spatialvote.data.simulate_truth import Truth
+    from spatialvote.models.fit import Fit
+
+
+def report(
+    fit: Fit,
+    review: Review,
+    districts: Districts,
+    path: str | Path,
+    *,
+    truth: Truth | None = None,
+    question: str | None = None,
+    study_source: str | None = None,
+    points: float = 10.0,
+    weighting: str = "districts",
+) -> Path:
+    """Write a report.
+
+    Parameters
+    ----------
+    fit, review, districts
+        A fit, its review, and the districts that both are of.
+    path
+        The HTML file; its folder is made where it is missing. It is written aside and renamed, so that no
+        half-written report is ever left.
+    truth
+        What simulated votes were drawn from; the report then says whether the fit recovers it.
+    question
+        The question in the reader's words; by default one about the migrants.
+    study_source
+        Text of the study file that the fit came from, to be shown as it is.
+    points
+        Percentage points by which a share is compared.
+    weighting
+        ``"districts"``: effects are averaged over districts; ``"voters"``: over valid votes.
+
+    Returns
+    -------
+    Path
+        The file. It loads nothing from the network and runs no script.
+
+    Raises
+    ------
+    FitError
+        If fit or review are of other districts, or the fit is incomplete.
+    """
+    require_complete(fit)
+    require_same_districts(fit, districts)
+    if dict(review.fingerprints) != dict(districts.fingerprint):
+        raise FitError(
+            Problem(
+                "the review is of other districts than the ones given",
+                "review the fit with these districts, and report that review",
+            )
+        )
+    content = sections(
+        fit,
+        review,
+        districts,
+        truth=truth,
+        question=question,
+        study_source=study_source,
+        points=points,
+        weighting=weighting,
+    )
+    return _write(Path(path), render(content))
+
+
+def render(content: dict[str, object]) -> str:
+    """Lay out the page; every text in `content` is escaped."""
+    loader = PackageLoader("spatialvote.analysis.report", "templates")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = breakable
+    # The style sheet is a file of this package; quotes in it must stay quotes.
+    style, _, _ = loader.get_source(environment, "report.css")
+    return environment.get_template("report.html.j2").render(style=Markup(style), **content)
+
+
+def breakable(name: str) -> Markup:
+    """Escape a name and let lines break after its underscores: column names are long, screens narrow.
+
+    Examples
+    --------
+    >>> breakable("higher_education<b>")
+    Markup('higher_<wbr>education&lt;b&gt;')
+    """
+    return Markup("_<wbr>").join(name.split("_"))
+
+
+def _write(path: Path, page: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        aside.write_text(page, encoding="utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,67 @@
+"""The parts a report is laid out from: pictures with caption and alternative text, and tables."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from spatialvote.analysis.figures.style import to_png
+
+DPI = 200  # of the picture; shown at 96, it is sharp on dense screens and in print
+#: Of a column: short text, long text, a number, something to be copied, a verdict of the review.
+KINDS = ("text", "long", "number", "code", "verdict")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it stands in the page.
+
+    Attributes
+    ----------
+    source
+        The PNG as a data URI: nothing is fetched.
+    alt
+        What is seen, for who does not see it.
+    caption
+        What it shows, what a good one looks like where that means anything, and how this one is.
+    width, height
+        Pixels of the page (CSS).
+    """
+
+    source: str
+    alt: str
+    caption: str
+    width: int
+    height: int
+
+
+def picture(figure: Figure, alt: str, caption: str) -> Picture:
+    """Embed a matplotlib figure."""
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    source = "data:image/png;base64," + b64encode(to_png(figure, DPI)).decode()
+    return Picture(source, alt, caption, width, height)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first column names the row.
+
+    Attributes
+    ----------
+    caption
+        What it holds, with units.
+    columns
+        Heading and kind of each column, the kind one of `KINDS`.
+    rows
+        Texts, as many a row as there are columns.
+    """
+
+    caption: str
+    columns: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def table(caption: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+    """Make a table from any sequences."""
+    return Table(caption, tuple(columns), tuple(tuple(row) for row in rows))

@@ -1,0 +1,108 @@
+"""What the model believed before it saw votes, beside what it believes now."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spatialvote.analysis.figures.densities import plot_prior_posterior
+from spatialvote.analysis.report.numbers import digits_for, fixed, interval, percent, significant
+from spatialvote.analysis.report.parts import Picture, Table, picture, table
+from spatialvote.models.fit import Fit
+
+MOST_PANELS = 12  # coefficients beyond them are in the table
+
+
+def parameter_draws(fit: Fit, group: str) -> dict[str, np.ndarray]:
+    """Draws of intercept, every coefficient, sigma and rho in a group, chains joined, by name."""
+    names = [name for name in ("intercept", "beta", "sigma", "rho") if name in fit.tree[group]]
+    values = {name: fit.tree[group][name].to_numpy().astype(np.float64) for name in names}
+    slopes = values.pop("beta")
+    draws = {"intercept": values.pop("intercept")}
+    draws |= {f"beta: {name}": slopes[..., k] for k, name in enumerate(fit.coefficients)}
+    return {name: one.ravel() for name, one in (draws | values).items()}
+
+
+def prior_picture(fit: Fit, truth: Mapping[str, float]) -> Picture:
+    """Prior against posterior, with true values where they are known."""
+    posterior = parameter_draws(fit, "posterior")
+    hyper = [name for name in posterior if name in ("sigma", "rho")]
+    names = [*[name for name in posterior if name not in hyper][: MOST_PANELS - len(hyper)], *hyper]
+    prior = parameter_draws(fit, "prior")
+    shrunk = {name: posterior[name].std() / prior[name].std() for name in names}
+    least = max(shrunk, key=lambda name: shrunk[name])
+    return picture(
+        plot_prior_posterior(
+            {name: prior[name] for name in names},
+            {name: posterior[name] for name in names},
+            truth={name: value for name, value in truth.items() if name in names},
+            title="Before and after the votes",
+        ),
+        f"Densities of {len(names)} parameters before (line) and after (filled) the votes were seen.",
+        "What the votes taught. A posterior far narrower than its prior is owed to the data; one that copies "
+        f"its prior is not. Least was learnt about {least}: its standard deviation is "
+        f"{_part(shrunk[least])} of the prior's. Coefficients and intercept are on the scale the priors "
+        "apply to.",
+    )
+
+
+def prior_table(fit: Fit) -> Table:
+    """Each parameter's prior in words, its range, and the posterior."""
+    prior, posterior = parameter_draws(fit, "prior"), parameter_draws(fit, "posterior")
+    rows = []
+    for name, draws in posterior.items():
+        low, high = np.quantile(draws, [0.025, 0.975])
+        digits = digits_for(low, high, least=2)
+        least, most = np.quantile(prior[name], [0.05, 0.95])
+        rows.append(
+            (
+                name,
+                _in_words(fit, name),
+                interval(least, most, 2),
+                fixed(draws.mean(), digits),
+                interval(low, high, digits),
+                _part(draws.std() / prior[name].std()),
+            )
+        )
+    return table(
+        "Priors and posteriors, on the scale the priors apply to"
+        + (" (standardised columns)" if fit.model.standardise and fit.coefficients else ""),
+        [
+            ("parameter", "text"),
+            ("prior", "text"),
+            ("prior, 5 to 95 %", "number"),
+            ("posterior mean", "number"),
+            ("95 % interval", "number"),
+            ("posterior sd, % of the prior's", "number"),
+        ],
+        rows,
+    )
+
+
+def _part(fraction: float) -> str:
+    return percent(fraction, 0 if fraction >= 0.1 else 1)
+
+
+def _in_words(fit: Fit, name: str) -> str:
+    priors = fit.model.priors
+    if name in ("sigma", "rho"):
+        return str(getattr(priors, name))
+    if name == "intercept":
+        return f"normal, mean {significant(float(fit.constant('prior_mean')[0]))}, sd {priors.intercept_sd:g}"
+    return f"normal, mean 0, sd {priors.coefficient_sd:g}"
+
+
+def prior_predictive_words(fit: Fit) -> str:
+    """What outcomes the prior believes possible, beside those observed."""
+    share = fit.tree["prior_predictive"]["votes"].to_numpy() / fit.size
+    low, high = np.quantile(share, [0.05, 0.95])
+    observed = fit.votes / fit.size
+    if fit.model.family == "binomial":
+        believed = f"a vote share between {percent(low, 1)} and {percent(high, 1)}"
+        seen = f"{percent(observed.min(), 1)} and {percent(observed.max(), 1)}"
+    else:
+        believed = f"a rate between {significant(low)} and {significant(high)} per unit of exposure"
+        seen = f"{significant(observed.min())} and {significant(observed.max())}"
+    return (
+        f"Before it sees votes, the model expects of a district {believed} (5th to 95th percentile of the "
+        f"prior predictive distribution); the observed ones lie between {seen}."
+    )

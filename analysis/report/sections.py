@@ -1,0 +1,105 @@
+"""The sections of a report in their order: what the template is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spatialvote.analysis.effects import effect
+from spatialvote.analysis.report.answer import answer
+from spatialvote.analysis.report.code import reproducing_code
+from spatialvote.analysis.report.effects import (
+    coefficient_table,
+    district_effect_table,
+    effect_pictures,
+    effect_table,
+    map_picture,
+    weighting_words,
+)
+from spatialvote.analysis.report.fields import district_fields
+from spatialvote.analysis.report.focus import compared_columns, points_of
+from spatialvote.analysis.report.maps import model_pictures, raw_pictures
+from spatialvote.analysis.report.model import model_part
+from spatialvote.analysis.report.priors import prior_picture, prior_predictive_words, prior_table
+from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
+from spatialvote.analysis.report.review import (
+    check_table,
+    glances,
+    moran_table,
+    review_pictures,
+    summary_words,
+    warning_words,
+)
+from spatialvote.analysis.report.truth import truth_part
+
+if TYPE_CHECKING:
+    from spatialvote.analysis.review import Review
+    from spatialvote.data.districts import Districts
+    from spatialvote.data.simulate_truth import Truth
+    from spatialvote.models.fit import Fit
+
+
+def sections(
+    fit: Fit,
+    review: Review,
+    districts: Districts,
+    *,
+    truth: Truth | None,
+    question: str | None,
+    study_source: str | None,
+    points: float,
+    weighting: str,
+) -> dict[str, object]:
+    """Everything that the page shows; see `spatialvote.analysis.report.page.report` for the parameters."""
+    columns = compared_columns(fit.model.formula, districts)
+    effects = {
+        column: effect(
+            fit, districts, column, points=points_of(column, districts, points), weighting=weighting
+        )
+        for column in columns
+    }
+    known = None if truth is None else truth_part(fit, districts, truth, effects, weighting)
+    model = model_part(fit, districts)
+    return {
+        "title": _title(fit, districts),
+        "about": districts.about,
+        "glances": glances(review),
+        "review_words": summary_words(review),
+        "warning": warning_words(review),
+        "answer": answer(fit, districts, columns[0] if columns else None, effects, question),
+        "averaged": weighting_words(weighting, fit.model.family) if columns else None,
+        "truth": known,
+        "mapped": districts.has_geometry,
+        "raw_pictures": raw_pictures(fit, districts),
+        "model_pictures": [
+            *model_pictures(fit, districts, district_fields(fit)),
+            *filter(None, [map_picture(fit, districts, effects[columns[0]]) if columns else None]),
+        ],
+        "effect_table": effect_table(fit, districts, effects, weighting) if columns else None,
+        "effect_pictures": effect_pictures(fit, districts, effects, {} if known is None else known.effects)
+        if columns
+        else [],
+        "coefficient_table": coefficient_table(fit, districts),
+        "district_effect_table": district_effect_table(fit),
+        "model": model,
+        "code": reproducing_code(fit, districts),
+        "study_source": study_source,
+        "prior_words": prior_predictive_words(fit),
+        "prior_picture": prior_picture(fit, {} if known is None else known.parameters),
+        "prior_table": prior_table(fit),
+        "check_table": check_table(review),
+        "moran_table": moran_table(review),
+        "review_pictures": review_pictures(fit, review),
+        "caveats": caveats(fit, districts),
+        "record": record_pairs(fit, review, districts),
+        "record_tables": record_tables(fit, districts),
+    }
+
+
+def _title(fit: Fit, districts: Districts) -> str:
+    columns = compared_columns(fit.model.formula, districts)
+    party = districts.roles.party_called(fit.model.party)
+    if districts.roles.migrants in columns:
+        vote = "the vote for" if fit.model.family == "binomial" else "the rate of"
+        return f"Migrants near home and {vote} {party}"
+    vote = "The vote for" if fit.model.family == "binomial" else "The rate of"
+    return f"{vote} {party} by district"
