@@ -185,13 +185,13 @@ def draw(results: dict[str, dict[str, np.ndarray]], low, high, fits: int) -> Fig
 
 PAGE = """# Calibration
 
-Written by `make calibrate`: for each case {fits} data sets were drawn from the prior and the model, on a map
-of 100 districts with two components and two islands, and fitted by NUTS (1,000 draws after 400, one chain). If
-the density, its gradient and the draws of what was integrated out are right, the rank of each true value among
-99 thinned posterior draws is uniform. "Inside" says whether the ranks' distribution lies wholly within the
-simultaneous 95 % band (pointwise level {level:.4f}); one quantity in twenty falls outside by chance. Coverage
-is that of the central 90 % interval; chance alone moves it by {error:.3f}. The last column counts fits with at
-least one divergent transition.
+Written by `make calibrate`: for each case {fits} data sets were drawn from the prior and the model, on a
+map of 100 districts with two components and two islands, and fitted by NUTS (1,000 draws after 400, one
+chain). If the density, its gradient and the draws of what was integrated out are right, the rank of each
+true value among 99 thinned posterior draws is uniform. "Inside" says whether the ranks' distribution lies
+wholly within the simultaneous 95 % band (pointwise level {level:.4f}); one quantity in twenty falls
+outside by chance. Coverage is that of the central 90 % interval; chance alone moves it by {error:.3f}.
+The last column counts fits with at least one divergent transition.
 
 {today}, {cores} cores.
 
@@ -204,8 +204,8 @@ least one divergent transition.
 Talts, S., Betancourt, M., Simpson, D., Vehtari, A., Gelman, A. (2018). Validating Bayesian inference
 algorithms with simulation-based calibration. arXiv:1804.06788.
 
-Sailynoja, T., Buerkner, P.-C., Vehtari, A. (2022). Graphical test for discrete uniformity and its applications
-in goodness-of-fit evaluation and multiple sample comparison. Statistics and Computing 32.
+Sailynoja, T., Buerkner, P.-C., Vehtari, A. (2022). Graphical test for discrete uniformity and its
+applications in goodness-of-fit evaluation and multiple sample comparison. Statistics and Computing 32.
 """
 
 

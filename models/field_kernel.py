@@ -110,7 +110,7 @@ def coefficient_posterior(columns, x, centred, prior_sd, t, k):
         precision[q, q] += 1.0 / prior_sd[q] ** 2
     lower = small_cholesky(precision)
     mean = small_solve(lower, gram[1:, :1].copy())[:, 0]
-    return mean, lower, a, gram
+    return mean, lower, a
 
 
 @compiled()
@@ -129,7 +129,7 @@ def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, nod
     columns[:, 0] = eta
     columns[:, 1:] = design
     x, centred, _ = smooth(columns, k, component, sizes, pattern)
-    mean, lower, a, gram = coefficient_posterior(columns, x, centred, prior_sd, t, k)
+    mean, lower, a = coefficient_posterior(columns, x, centred, prior_sd, t, k)
 
     f, f_slope = 0.0, 0.0
     for q in range(node.size):
@@ -139,11 +139,6 @@ def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, nod
     for q in range(p):
         half_log_m += np.log(lower[q, q])
         log_s += np.log(prior_sd[q])
-    quadratic = gram[0, 0]
-    for q in range(p):
-        quadratic -= gram[0, q + 1] * mean[q]
-    log_density = 0.5 * (n * np.log(t) - f - quadratic - n * np.log(2 * np.pi)) - half_log_m - log_s
-
     # The residual r = eta - X b^ and its smoothed and centred versions, by linearity.
     r_q_r, r_qk_r = 0.0, 0.0
     for i in range(n):
@@ -155,6 +150,11 @@ def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, nod
         gradient[i] = -t * (r - k * x_r)
         r_q_r -= gradient[i] * r
         r_qk_r -= t * (r_c * x_r - k * x_r * x_r)
+    # eta'Q r as r'Q r + b^' diag(1/s^2) b^: the difference of large terms would cancel where sigma is small.
+    quadratic = r_q_r
+    for q in range(p):
+        quadratic += (mean[q] / prior_sd[q]) ** 2
+    log_density = 0.5 * (n * np.log(t) - f - quadratic - n * np.log(2 * np.pi)) - half_log_m - log_s
     trace_a, trace_k = 0.0, 0.0
     if p > 0:
         slope = -t * (centred.T @ x - k * (x.T @ x))[1:, 1:].copy()

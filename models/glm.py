@@ -76,7 +76,9 @@ def fit_without_effects(posterior: Posterior) -> NonSpatial:
     def value(b: np.ndarray) -> float:
         eta = design @ b
         prior = 0.5 * (prior_precision * (b - posterior.prior_mean) ** 2).sum()
-        return float(family.log_likelihood(eta, votes, size).sum() - prior)
+        # A first step can overshoot so far that a rate overflows; it is then halved.
+        with np.errstate(over="ignore"):
+            return float(family.log_likelihood(eta, votes, size).sum() - prior)
 
     now = value(b)
     for _ in range(_MOST_STEPS):

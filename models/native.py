@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from nutpie.compile_pymc import CompiledPyMCModel
 
-from spatialvote.models.centring import Centring, to_eta
+from spatialvote.models.centring import Centring, pull_back, to_eta
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.posterior import Posterior, log_posterior_field, log_posterior_plain
 
@@ -94,7 +94,7 @@ def _pack(posterior: Posterior, centring: Centring | None) -> _Packed:
         posterior.prior_sd,
         nodes.value,
         nodes.weight,
-        *((centring.level, centring.response, centring.information) if centring else [np.zeros(0)] * 3),
+        *(_coordinates(centring) if centring else [np.zeros(0)] * 5),
     )
     arrays = (
         *(np.ascontiguousarray(one, dtype=np.int64) for one in whole),
@@ -105,9 +105,14 @@ def _pack(posterior: Posterior, centring: Centring | None) -> _Packed:
     return _Packed(arrays, table)
 
 
+def _coordinates(centring: Centring) -> tuple[np.ndarray, ...]:
+    basis = centring.basis.ravel()
+    return centring.level, centring.root, centring.response, basis, centring.spread.ravel()
+
+
 @cfunc(_DENSITY, cache=True, error_model="numpy")
 def _density(length, point_, gradient_, value_, address):
-    table = carray(address, (24, 2), np.int64)
+    table = carray(address, (26, 2), np.int64)
     switches = carray(_pointer(table[0, 0]), (6,), np.int64)
     component = carray(_pointer(table[1, 0]), (table[1, 1],), np.int64)
     sizes = carray(_pointer(table[2, 0]), (table[2, 1],), np.int64)
@@ -121,19 +126,21 @@ def _density(length, point_, gradient_, value_, address):
     node = carray(_pointer(table[10, 0]), (table[10, 1],), np.float64)
     node_weight = carray(_pointer(table[11, 0]), (table[11, 1],), np.float64)
     level = carray(_pointer(table[12, 0]), (table[12, 1],), np.float64)
-    response = carray(_pointer(table[13, 0]), (table[13, 1],), np.float64)
-    information = carray(_pointer(table[14, 0]), (table[14, 1],), np.float64)
+    root = carray(_pointer(table[13, 0]), (table[13, 1],), np.float64)
+    response = carray(_pointer(table[14, 0]), (table[14, 1],), np.float64)
+    basis = carray(_pointer(table[15, 0]), (switches[2], table[16, 1] // 2), np.float64)
+    spread = carray(_pointer(table[16, 0]), (table[16, 1] // 2, 2), np.float64)
     # The nine arrays of a Pattern, in its order.
     pattern = (
-        carray(_pointer(table[15, 0]), (table[15, 1],), np.int64),
-        carray(_pointer(table[16, 0]), (table[16, 1],), np.int64),
         carray(_pointer(table[17, 0]), (table[17, 1],), np.int64),
-        carray(_pointer(table[18, 0]), (table[18, 1],), np.float64),
-        carray(_pointer(table[19, 0]), (table[19, 1],), np.float64),
-        carray(_pointer(table[20, 0]), (table[20, 1],), np.int64),
-        carray(_pointer(table[21, 0]), (table[21, 1],), np.int64),
+        carray(_pointer(table[18, 0]), (table[18, 1],), np.int64),
+        carray(_pointer(table[19, 0]), (table[19, 1],), np.int64),
+        carray(_pointer(table[20, 0]), (table[20, 1],), np.float64),
+        carray(_pointer(table[21, 0]), (table[21, 1],), np.float64),
         carray(_pointer(table[22, 0]), (table[22, 1],), np.int64),
         carray(_pointer(table[23, 0]), (table[23, 1],), np.int64),
+        carray(_pointer(table[24, 0]), (table[24, 1],), np.int64),
+        carray(_pointer(table[25, 0]), (table[25, 1],), np.int64),
     )
     point = carray(point_, (length,))
     gradient = carray(gradient_, (length,))
@@ -141,9 +148,11 @@ def _density(length, point_, gradient_, value_, address):
         value, slope = log_posterior_plain(point, switches[1], votes, size, design, prior_mean, prior_sd)
     else:
         first = switches[0]
-        moved, by_log_sigma, scale = point.copy(), np.empty(votes.size), np.empty(votes.size)
-        jacobian, jacobian_slope = to_eta(
-            point[first:], np.exp(point[0]), level, response, information, moved[first:], by_log_sigma, scale
+        z, sigma = point[first:], np.exp(point[0])
+        rho = 1.0 / (1.0 + np.exp(-point[1])) if first == 2 else 0.5
+        moved, scale, along = point.copy(), np.empty(votes.size), np.empty(spread.shape[0])
+        jacobian, jacobian_sigma, jacobian_rho = to_eta(
+            z, sigma, rho, level, root, response, basis, spread, moved[first:], scale, along
         )
         value, slope = log_posterior_field(
             moved,
@@ -163,10 +172,12 @@ def _density(length, point_, gradient_, value_, address):
             pattern,
         )
         value += jacobian
-        slope[0] += jacobian_slope
-        for i in range(votes.size):
-            slope[0] += slope[first + i] * by_log_sigma[i]
-            slope[first + i] *= scale[i]
+        by_sigma, by_rho = pull_back(
+            slope[first:], z, sigma, rho, root, response, basis, spread, scale, along
+        )
+        slope[0] += jacobian_sigma + by_sigma
+        if first == 2:
+            slope[1] += jacobian_rho + by_rho
     finite = np.isfinite(value)
     for i in range(slope.size):
         gradient[i] = slope[i]

@@ -19,6 +19,7 @@ from scipy.special import expit
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.centring import centre
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
 
@@ -69,15 +70,15 @@ class NutsSettings:
 def suited_acceptance(posterior: Posterior) -> float:
     """Acceptance probability to tune for, by how much the votes tell about a typical district.
 
-    0.65, the optimum for a smooth and nearly spherical posterior (Beskos et al. 2013), where the median
-    Fisher information of eta is 10 or more: on the elections of the tests it gives one and a half to three
-    times the effective draws per second of 0.8. Where counts are small, eta and sigma form a funnel, and only
-    small steps (0.9) keep transitions from diverging: with 0.65, 15 of 4,000 do on the Scottish map of two
-    components and an island.
+    The signal-to-noise ratio is h tau^2: median Fisher information of eta times the variance between
+    districts that covariates leave (`fit_without_effects`). Where it is 10 or more the posterior is nearly
+    spherical, for which 0.65 is the optimum (Beskos et al. 2013): on the elections of the tests it gives one
+    and a half to three times the effective draws per second of 0.8. Where it is less, sigma, rho and eta
+    constrain each other and only small steps (0.9) keep transitions from diverging.
     """
-    family = FAMILIES[posterior.family]
-    crude = family.crude(posterior.votes, posterior.size)
-    return 0.65 if np.median(family.information(crude, posterior.size)) >= 10 else 0.9
+    simple = fit_without_effects(posterior)
+    information = FAMILIES[posterior.family].information(simple.eta, posterior.size)
+    return 0.65 if np.median(information) * simple.extra_variance >= 10 else 0.9
 
 
 def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
@@ -137,7 +138,10 @@ def sample(
     draws = {"sigma": np.exp(point[..., 0])}
     if posterior.n_hyper == 2:
         draws["rho"] = expit(point[..., 1])
-    draws["eta"] = centring.eta(draws["sigma"], point[..., posterior.n_hyper :])
+    rho = draws.get("rho", np.full_like(draws["sigma"], 0.5))
+    z = point[..., posterior.n_hyper :]
+    # Chain by chain: the transformation makes several copies of its draws.
+    draws["eta"] = np.stack([centring.eta(*one) for one in zip(draws["sigma"], rho, z, strict=True)])
     return draws, statistics
 
 

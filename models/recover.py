@@ -74,7 +74,7 @@ def _recover(sigma, rho, eta, design, prior_sd, white_b, white_phi, component, s
         x, centred, factor = smooth(columns, k, component, sizes, pattern)
         noise = white_phi[s].copy().reshape((n, 1))
         solve_transposed_in_place(factor, column_start, column_index, noise)
-        mean, lower, _, _ = coefficient_posterior(columns, x, centred, prior_sd, t, k)
+        mean, lower, _ = coefficient_posterior(columns, x, centred, prior_sd, t, k)
         for i in range(p - 1, -1, -1):
             value = white_b[s, i]
             for q in range(i + 1, p):

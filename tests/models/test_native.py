@@ -8,6 +8,10 @@ import pytest
 from spatialvote.models.centring import centre
 from spatialvote.models.native import native_model
 from spatialvote.models.nuts import starting_point
+from spatialvote.models.posterior import Posterior
+from spatialvote.models.priors import Priors
+from spatialvote.models.spectrum import spectrum
+from spatialvote.models.structures import Field
 from spatialvote.models.vote_share import VoteShareModel
 
 Reals = ctypes.POINTER(ctypes.c_double)
@@ -38,14 +42,15 @@ def test_c_density_is_the_density(make_districts, structure, party, family):
     model = native_model(posterior, centring, None)
     status, value, gradient = call(model, point)
     assert status == 0
-    expected, moved = posterior.function(), point.copy()
-    jacobian = 0.0
+    expected, moved, jacobian = posterior.function(), point.copy(), 0.0
     if centring:
-        first, sigma = posterior.n_hyper, np.exp(point[0])
-        moved[first:] = centring.eta(sigma, point[first:])
-        # d eta_i / d z_i by its definition, eta being linear in z.
-        jacobian = np.log(centring.eta(sigma, point[first:] + 1) - moved[first:]).sum()
-        np.testing.assert_allclose(centring.z(sigma, moved[first:]), point[first:], atol=1e-9)
+        first, n = posterior.n_hyper, len(posterior.votes)
+        # eta is linear in z, so its Jacobian is seen by moving each z by one.
+        z = np.vstack([point[first:], point[first:] + np.eye(n)])
+        hyper = np.exp(point[0]), 1 / (1 + np.exp(-point[1])) if first == 2 else 0.5
+        eta = centring.eta(*(np.full(n + 1, one) for one in hyper), z)
+        moved[first:] = eta[0]
+        jacobian = np.linalg.slogdet(eta[1:] - eta[0])[1]
     assert value == pytest.approx(expected(moved)[0] + jacobian, rel=1e-10)
     for at in {0, posterior.n_hyper - 1, posterior.n_hyper, len(point) - 1} - {-1}:
         step = 1e-5 * np.eye(len(point))[at]
@@ -53,16 +58,28 @@ def test_c_density_is_the_density(make_districts, structure, party, family):
         assert gradient[at] == pytest.approx(difference, rel=1e-5, abs=1e-4)
 
 
-def test_coordinates_are_nearly_standard_normal_whatever_sigma_is(make_districts):
-    # Given sigma, z must be the standardised eta of the normal approximation: mean zero and unit variance for
-    # the iid structure, at tiny and large sigma alike.
-    posterior, _ = VoteShareModel("party ~ migrants", structure="iid").posterior(make_districts())
+@pytest.mark.parametrize("rho", [0.05, 0.9999])
+@pytest.mark.parametrize("sigma", [1e-3, 0.05, 2.0])
+def test_coordinates_are_nearly_standard_normal_whatever_sigma_and_rho(graph, dense, sigma, rho):
+    # With the likelihood's normal approximation the posterior of eta given sigma and rho is normal, and so is
+    # that of z. Its spread must stay near one in every direction: a funnel would show as a vanishing or huge
+    # eigenvalue (sampling eta itself, the smallest would be below 1e-6 at sigma = 0.001).
+    rng, n = np.random.default_rng(1), graph.n
+    design = np.column_stack([np.ones(n), rng.normal(size=n)])
+    size = rng.integers(300, 3000, n).astype(float)
+    votes = rng.binomial(size.astype(int), 0.2).astype(float)
+    field = Field("bym2", graph, spectrum(graph))
+    prior_sd = np.array([1.5, 1.0])
+    posterior = Posterior("binomial", votes, size, design, np.zeros(2), prior_sd, field, Priors())
     centring = centre(posterior)
-    for sigma in (0.01, 0.1, 2.0):
-        precision = centring.information + sigma**-2
-        mean = (centring.information * centring.response + sigma**-2 * centring.level) / precision
-        np.testing.assert_allclose(centring.z(sigma, mean), 0, atol=1e-9)
-        np.testing.assert_allclose(centring.z(sigma, mean + precision**-0.5), 1, rtol=1e-9)
+    prior = dense(graph, sigma, rho) + design @ np.diag(prior_sd**2) @ design.T
+    covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(centring.root**2))
+    z = np.vstack([np.zeros(n), np.eye(n)])
+    eta = centring.eta(np.full(n + 1, sigma), np.full(n + 1, rho), z)
+    back = np.linalg.inv((eta[1:] - eta[0]).T)
+    spread = np.linalg.eigvalsh(back @ covariance @ back.T)
+    assert spread.min() > 0.05
+    assert spread.max() < 20
 
 
 @pytest.mark.parametrize("log_sigma", [-400.0, -800.0, 400.0, 800.0])

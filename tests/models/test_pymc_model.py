@@ -108,7 +108,7 @@ def _log_conditional(posterior, eta, coefficients, sigma, logit_rho):
     k, t = rho / (1 - rho), 1 / (sigma**2 * (1 - rho))
     columns = np.column_stack([eta - posterior.offset, posterior.design])
     x, centred, _ = smooth(columns, k, graph.component, graph.sizes, tuple(graph.pattern))
-    mean, lower, _, _ = coefficient_posterior(columns, x, centred, posterior.prior_sd, t, k)
+    mean, lower, _ = coefficient_posterior(columns, x, centred, posterior.prior_sd, t, k)
     covariance = np.linalg.inv(lower @ lower.T)
     return multivariate_normal(posterior.prior_mean + mean, covariance).logpdf(coefficients)
 
