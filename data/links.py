@@ -122,7 +122,7 @@ def _nearest_elsewhere(shapes: np.ndarray, label: np.ndarray, rank: np.ndarray) 
     largest = size.argmax()
     big = [one for one in np.flatnonzero(size > _FEW) if one != largest]
     small = np.flatnonzero((size[label] <= _FEW) & (label != largest))
-    found = [_search_among_others(shapes, label, component) for component in big]
+    found = [_search_among_others(shapes, label, int(component)) for component in big]
     found.append(_search_around(shapes, label, small))
     start = np.concatenate([one[0] for one in found])
     end = np.concatenate([one[1] for one in found])

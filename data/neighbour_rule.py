@@ -204,6 +204,8 @@ def _links(table: gpd.GeoDataFrame, rule: NeighbourRule) -> Links:
 
 def metres_per_unit(table: gpd.GeoDataFrame) -> float:
     """Length of one unit of a projected CRS in metres (a US survey foot: 0.3048)."""
+    if table.crs is None:
+        raise ValueError("the table has no CRS, which distances in metres need")
     return float(table.crs.axis_info[0].unit_conversion_factor)
 
 

@@ -111,7 +111,7 @@ def read_outline(
             columns = list(map(str, shapes.frame.columns))
             findings.add([missing_column(key, "geometry_id", columns, shapes.path.name)])
             return None
-        found, joined, without_row = _join(rows, shapes, key, drop, findings)
+        found, joined, without_row = _join(rows, shapes, found, key, drop, findings)
     if not drop:
         findings.add(shapeless_problems(found[joined], rows.names[joined]))
     with findings.gathering():
@@ -126,7 +126,7 @@ def read_outline(
 
 
 def _join(
-    rows: Rows, shapes: Source, key: str, drop: bool, findings: Findings
+    rows: Rows, shapes: Source, geometry: gpd.GeoSeries, key: str, drop: bool, findings: Findings
 ) -> tuple[gpd.GeoSeries, np.ndarray, tuple[str, ...]]:
     """Shapes in the order of the rows, which rows found one, and ids of shapes without a row."""
     theirs = as_text(shapes.frame[key])
@@ -137,9 +137,9 @@ def _join(
     # A repeated id is reported with the table; giving its shape twice would report it once more.
     repeated = rows.ids.duplicated().to_numpy()
     position[repeated] = -1
-    kept = shapes.geometry[usable].to_numpy()
     # A missing shape in the last place is what position -1 points to.
-    found = gpd.GeoSeries(np.append(kept, [None])[np.where(joined, position, -1)], crs=shapes.geometry.crs)
+    kept = np.array([*geometry[usable], None], dtype=object)
+    found = gpd.GeoSeries(kept[np.where(joined, position, -1)], crs=geometry.crs)
 
     ours = set(rows.ids.dropna())
     without_row = tuple(one for one in theirs[usable] if one not in ours)

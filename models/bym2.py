@@ -10,6 +10,8 @@ Sources: Riebler et al. (2016), Statistical Methods in Medical Research 25; Fren
 Rue (2018), Spatial and Spatio-temporal Epidemiology 26.
 """
 
+from typing import Any
+
 import numpy as np
 import pymc as pm
 import pytensor
@@ -57,7 +59,7 @@ def BYM2(name, mu, sigma, rho, graph: ScaledGraph, **kwargs):  # noqa: N802, a d
     def logp(value, mu, sigma, rho):
         return FieldDensity()(value - mu, no_columns, np.zeros(0), sigma, rho, *arrays)[0]
 
-    def random(mu, sigma, rho, rng=None, size=None):
+    def random(mu, sigma, rho, rng: Any = None, size=None):
         shape = np.broadcast_shapes(np.shape(sigma), np.shape(rho), np.shape(mu)[:-1], tuple(size or ()))
         count = int(np.prod(shape))
         effects = draw_effects(

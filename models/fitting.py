@@ -160,7 +160,7 @@ def _tree(groups: dict[str, xr.Dataset], design: Design, districts: Districts) -
         "coefficient": np.array(design.names, dtype=np.str_),
     }
     for name, dataset in groups.items():
-        coords = {dim: labels.get(dim, np.arange(size)) for dim, size in dataset.sizes.items()}
+        coords = {dim: labels.get(str(dim), np.arange(size)) for dim, size in dataset.sizes.items()}
         groups[name] = dataset.assign_coords(coords)
     return xr.DataTree.from_dict(groups)
 

@@ -26,14 +26,17 @@ _EXPAND = types.int64(types.uint64, types.uint64, _REALS, _REALS, types.voidptr)
 _RECOVERABLE = 4
 
 
-@intrinsic
-def _pointer(typingctx, address):
+def _as_pointer(typingctx, address):
     """An address as an untyped pointer."""
 
     def codegen(context, builder, signature, arguments):
         return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
     return types.voidptr(address), codegen
+
+
+#: Called with the address alone; numba gives the other argument.
+_pointer: Any = intrinsic(_as_pointer)
 
 
 def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> CompiledPyMCModel:

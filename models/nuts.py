@@ -133,7 +133,7 @@ def sample(
     point = tree["posterior"]["point"].to_numpy()
     statistics = tree["sample_stats"].to_dataset()
     statistics = statistics[[name for name in statistics if statistics[name].dtype != object]]
-    if posterior.n_hyper == 0:
+    if centring is None:
         return {"coefficients": point}, statistics
     draws = {"sigma": np.exp(point[..., 0])}
     if posterior.n_hyper == 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pymc as pm
@@ -75,7 +75,7 @@ def _rho(posterior: Posterior):
         inside = np.log(rate) - rate * distance + pt.log(slope / (2 * distance)) - log_mass
         return pt.switch(pt.and_(value > 0, value < 1), inside, -np.inf)
 
-    def random(rng=None, size=None):
+    def random(rng: Any = None, size=None):
         count = int(np.prod(size or ()))
         return PCRho(prior.upper, prior.mass).draw(rng, count, nodes).reshape(size or ())
 

@@ -4,6 +4,7 @@ Everything is placed in inches from measured type, so that no text covers anothe
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ class MapSheet:
         legend_of(self.add_axes(left, top, width - left, height - top), self.key)
 
 
-def check_values(districts: Districts, values: object, name: str) -> np.ndarray:
+def check_values(districts: Districts, values: Any, name: str) -> np.ndarray:
     """Return values to be mapped as floats of shape (n,), NaN where missing.
 
     A pandas Series is matched by district id; anything else must be in the order of the districts.
