@@ -44,7 +44,7 @@ class NutsSettings:
         transitions diverge.
     """
 
-    draws: int = 1000
+    draws: int = 1500
     tune: int = 400
     chains: int = 4
     cores: int | None = None

@@ -90,7 +90,7 @@ class VoteShareModel:
         engine: str = "nuts",
         *,
         seed: int,
-        draws: int = 1000,
+        draws: int = 1500,
         tune: int = 400,
         chains: int = 4,
         cores: int | None = None,

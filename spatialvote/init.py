@@ -178,7 +178,7 @@ def _study(table: str, layer: str | None, source: Source, columns: Sequence[Colu
         "",
         "[engine]",
         'name = "nuts"',
-        "draws = 1000",
+        "draws = 1500",
         "chains = 4",
         "",
         "# By how many percentage points the share of migrants rises in what is told of its effect, and",
