@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -109,13 +109,8 @@ class Fit:
             }
             for group in tree.children.values()
         }
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with written_aside(path) as aside:
             tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
         return path
 
     @classmethod

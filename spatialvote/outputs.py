@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import Problem, StudyError
 
 #: What can be wrong with the place a user chose; any other OSError is not the user's to mend.
@@ -93,13 +94,6 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> Path:
     StudyError
         Where the place cannot be written to.
     """
-    # The ending stays: writers may choose a format by it.
-    aside = path.with_name(f".{path.stem}-{os.getpid()}.part{path.suffix}")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(aside)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
+    with writing(path), written_aside(path) as aside:
+        write(aside)
     return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from markupsafe import Markup
 
 from spatialvote.analysis.belonging import require_complete, require_same_districts
 from spatialvote.analysis.report.sections import sections
+from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, Problem
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def report(
         points=points,
         weighting=weighting,
     )
-    return _write(Path(path), render(content))
+    path = Path(path)
+    with written_aside(path) as aside:
+        aside.write_text(render(content), encoding="utf-8")
+    return path
 
 
 def render(content: dict[str, object]) -> str:
@@ -109,14 +112,3 @@ def breakable(name: str) -> Markup:
     Markup('higher_<wbr>education&lt;b&gt;')
     """
     return Markup("_<wbr>").join(name.split("_"))
-
-
-def _write(path: Path, page: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    return path
