@@ -70,11 +70,15 @@ def city_fit(city):
 
 
 @pytest.fixture(scope="session")
-def city_page(city, city_fit, tmp_path_factory) -> Page:
+def city_review(city, city_fit):
+    return review(city_fit, city.districts)
+
+
+@pytest.fixture(scope="session")
+def city_page(city, city_fit, city_review, tmp_path_factory) -> Page:
     """The full report, with maps and truth."""
     path = tmp_path_factory.mktemp("city") / "new" / "report.html"
-    reviewed = review(city_fit, city.districts)
-    written = report(city_fit, reviewed, city.districts, path, truth=city.truth, study_source="[data]\n")
+    written = report(city_fit, city_review, city.districts, path, truth=city.truth, study_source="[data]\n")
     assert written == path
     return Page(path)
 
@@ -157,12 +161,12 @@ def test_pictures_tables_and_headers_are_accessible(all_pages):
         assert page.named("a")[0] == {"class": "skip", "href": "#main"}
 
 
-def test_every_check_of_the_review_is_shown(city, city_fit, city_page):
-    for check in review(city_fit, city.districts).checks:
+def test_every_check_of_the_review_is_shown(city_review, city_page):
+    for check in city_review.checks:
         for text in (check.name, check.question, check.statistic, check.threshold, check.advice):
             assert text in city_page.text
     badges = re.findall(r'class="verdict (\w+)"><span aria-hidden="true">(.)</span> (\w+)<', city_page.source)
-    assert len(badges) == 4 + len(review(city_fit, city.districts).checks)
+    assert len(badges) == 4 + len(city_review.checks)
     assert all(shown == kind for kind, _, shown in badges), "a verdict is never told by colour alone"
 
 
@@ -182,10 +186,9 @@ def test_numbers_are_those_of_the_effect(city, city_fit, city_page):
     assert interval(one.low, one.high, digits_for(one.low, one.high, least=2)) in city_page.text
 
 
-def test_points_and_weighting_are_those_asked_for(city, city_fit, tmp_path):
-    reviewed = review(city_fit, city.districts)
+def test_points_and_weighting_are_those_asked_for(city, city_fit, city_review, tmp_path):
     path = tmp_path / "r.html"
-    page = Page(report(city_fit, reviewed, city.districts, path, points=5, weighting="voters"))
+    page = Page(report(city_fit, city_review, city.districts, path, points=5, weighting="voters"))
     one = effect(city_fit, city.districts, points=5, weighting="voters")
     assert "is five percentage points higher" in page.text
     assert f"about {fixed(abs(one.mean), digits_for(one.low, one.high))} percentage points" in page.text
@@ -307,8 +310,8 @@ def test_hostile_names_stay_text(hostile, tmp_path):
     assert "alert(1)</script>" not in page.source
 
 
-def test_a_review_of_other_districts_is_refused(city, city_fit, tmp_path):
-    reviewed = replace(review(city_fit, city.districts), fingerprints={"data": "0", "graph": "0"})
+def test_a_review_of_other_districts_is_refused(city, city_fit, city_review, tmp_path):
+    reviewed = replace(city_review, fingerprints={"data": "0", "graph": "0"})
     with pytest.raises(FitError, match="the review is of other districts"):
         report(city_fit, reviewed, city.districts, tmp_path / "r.html")
     assert list(tmp_path.iterdir()) == []
