@@ -152,10 +152,6 @@ def test_study_file_page_tells_every_key(key, row):
     assert row in (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
 
 
-def _shown(district):
-    return {check.name: check.threshold for check in district.checks}
-
-
 @pytest.mark.parametrize("structure", ["bym2", "none"])
 def test_review_page_tells_every_check_with_its_threshold(structure, city, fit):
     if structure == "none":
