@@ -179,7 +179,7 @@ def draw_map(
             figure,
             style.MARGIN,
             style.MARGIN + footer_height,
-            "Simulated data: places, people and votes are invented.",
+            style.SIMULATED,
             fontsize=style.SMALL_SIZE,
             fontweight="bold",
         )

@@ -11,7 +11,9 @@ BINS = 30
 
 
 @style.styled
-def plot_by_district(values: np.ndarray, average: float, *, xlabel: str, title: str) -> Figure:
+def plot_by_district(
+    values: np.ndarray, average: float, *, xlabel: str, title: str, simulated: bool = False
+) -> Figure:
     """Plot a histogram over districts, with the average effect as a line.
 
     Parameters
@@ -24,9 +26,11 @@ def plot_by_district(values: np.ndarray, average: float, *, xlabel: str, title: 
         The quantity with its unit.
     title
         Title of the figure.
+    simulated
+        Say at its foot that the data are simulated.
     """
     notes = ["Bars: number of districts. Upright line (orange): the average effect."]
-    panels = lay_panels(1, 1, panel_height=1.7, title=title, notes=notes)
+    panels = lay_panels(1, 1, panel_height=1.7, title=title, notes=notes, xlabel=xlabel, simulated=simulated)
     axes = panels.axes[0]
     spread = np.ptp(values)
     edges = np.linspace(values.min(), values.max(), BINS + 1) if spread > 0 else 3
@@ -37,5 +41,4 @@ def plot_by_district(values: np.ndarray, average: float, *, xlabel: str, title: 
     axes.tick_params(axis="y", length=0, pad=1)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", color=style.FAINT)
-    panels.head(0, xlabel)
     return panels.figure

@@ -18,7 +18,11 @@ TICK, GAP = 0.07, 0.1  # inches before and after the tick labels of a trace
 
 @style.styled
 def plot_rank(
-    draws: Mapping[str, np.ndarray], *, notes: Mapping[str, str] | None = None, title: str = ""
+    draws: Mapping[str, np.ndarray],
+    *,
+    notes: Mapping[str, str] | None = None,
+    title: str = "",
+    simulated: bool = False,
 ) -> Figure:
     """Plot trace (left) and rank histogram by chain (right) of each parameter.
 
@@ -33,6 +37,8 @@ def plot_rank(
         Parameter name to a remark, such as its R-hat and effective draws.
     title
         Title of the figure.
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -55,6 +61,7 @@ def plot_rank(
         panel_height=0.95,
         title=title,
         notes=[text + "dashed: what equal chains would show."],
+        simulated=simulated,
     )
     for row, (name, one) in enumerate(arrays.items()):
         trace, rank = panels.axes[2 * row], panels.axes[2 * row + 1]

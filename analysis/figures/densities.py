@@ -22,7 +22,9 @@ def plot_prior_posterior(
     posterior: Mapping[str, np.ndarray],
     *,
     truth: Mapping[str, float] | None = None,
+    prior_sd: Mapping[str, float] | None = None,
     title: str = "",
+    simulated: bool = False,
 ) -> Figure:
     """Plot the density of each parameter before and after the data, one panel each.
 
@@ -32,8 +34,13 @@ def plot_prior_posterior(
         Parameter name to draws, of any shape; a panel for each name of `posterior` that `prior` has.
     truth
         Parameter name to its true value, where known.
+    prior_sd
+        Parameter name to the standard deviation of its prior where it is known exactly; that of the draws
+        elsewhere.
     title
         Title of the figure.
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -51,7 +58,8 @@ def plot_prior_posterior(
     truth = truth or {}
     before = {name: _finite(prior[name]) for name in posterior}
     after = {name: _finite(posterior[name]) for name in posterior}
-    zoomed = {name: bool(before[name].std() > ZOOM * after[name].std() > 0) for name in posterior}
+    sd = {name: one.std() for name, one in before.items()} | dict(prior_sd or {})
+    zoomed = {name: bool(sd[name] > ZOOM * after[name].std() > 0) for name in posterior}
     notes = ["Filled: posterior. Thin line: prior. Each is scaled to the same height."]
     if any(zoomed.values()):
         notes.append(
@@ -59,7 +67,15 @@ def plot_prior_posterior(
         )
     if truth:
         notes.append("Upright line (orange): true value.")
-    panels = lay_panels(len(after), 2, panel_height=PANEL_HEIGHT, title=title, notes=notes)
+    panels = lay_panels(
+        len(after),
+        2,
+        panel_height=PANEL_HEIGHT,
+        title=title,
+        notes=notes,
+        names=list(after),
+        simulated=simulated,
+    )
     for panel, name in enumerate(after):
         one, two = before[name], after[name]
         axes = panels.axes[panel]
@@ -72,7 +88,7 @@ def plot_prior_posterior(
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         dots = "… " if zoomed[name] else ""
-        note = f"sd: prior {one.std():.2g}{dots and ' …'}, posterior {two.std():.2g}"
+        note = f"sd: prior {sd[name]:.2g}{dots and ' …'}, posterior {two.std():.2g}"
         panels.head(panel, name, note)
     return panels.figure
 

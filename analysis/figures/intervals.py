@@ -27,6 +27,7 @@ def plot_intervals(
     zero_line: bool = True,
     level: str = "90 %",
     inner_level: str = "50 %",
+    simulated: bool = False,
 ) -> Figure:
     """Plot one estimate a row: point, interval, and both in numbers at the right.
 
@@ -48,6 +49,8 @@ def plot_intervals(
         Draw a line at zero, and let the axis include it.
     level, inner_level
         What the intervals are, for the key.
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -80,7 +83,8 @@ def plot_intervals(
     title_lines = style.wrap(title, room, style.TITLE_SIZE, "bold") if title else []
     label_lines = style.wrap(xlabel, room - widest - GAP)
     title_height = style.lines_height(len(title_lines), style.TITLE_SIZE) + 0.08 * bool(title_lines)
-    below = KEY_HEIGHT + style.lines_height(len(label_lines), style.TEXT_SIZE) + AXIS_HEIGHT
+    foot = style.lines_height(1, style.SMALL_SIZE) + 0.06 if simulated else 0.0
+    below = foot + KEY_HEIGHT + style.lines_height(len(label_lines), style.TEXT_SIZE) + AXIS_HEIGHT
     plot_height = row_height * len(names)
     figure = style.new_figure(2 * style.MARGIN + title_height + plot_height + below)
     top = figure.get_size_inches()[1] - style.MARGIN
@@ -115,7 +119,8 @@ def plot_intervals(
         handles.append(Line2D([], [], linestyle="", markeredgewidth=1.4, **look))
         labels.append("true value")
     if zero_line:
-        axes.axvline(0, color=style.SOFT_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        # Above the grid, which it would be lost in, and below the intervals.
+        axes.axvline(0, color=style.INK, linewidth=1.2, linestyle=(0, (4, 2)), zorder=1, gid="zero")
     axes.margins(x=0.06)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks([])
@@ -123,11 +128,13 @@ def plot_intervals(
     axes.grid(axis="x", color=style.FAINT)
     axes.xaxis.set_major_locator(MaxNLocator(max(3, int(width / 0.45)), steps=[1, 2, 5, 10], min_n_ticks=3))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+    if simulated:
+        style.write_simulated(figure)
     figure.legend(
         handles,
         labels,
         loc="lower left",
-        bbox_to_anchor=(0, style.MARGIN / figure.get_size_inches()[1] / 2),
+        bbox_to_anchor=(0, (foot + style.MARGIN / 2) / figure.get_size_inches()[1]),
         ncols=len(handles),
         columnspacing=1.5,
         handlelength=1.8,

@@ -24,6 +24,7 @@ def plot_reference(
     title: str = "",
     observed_label: str = "data, draw by draw",
     reference_label: str = "replicated by the model",
+    simulated: bool = False,
 ) -> Figure:
     """Plot a statistic computed draw by draw on the data, over the same on replicated data.
 
@@ -39,6 +40,8 @@ def plot_reference(
         Title of the figure.
     observed_label, reference_label
         What the two are; the note under the plot says which is drawn how.
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def plot_reference(
     one, two = one[both], two[both]
     above = _percent(np.mean(one > two))
     notes = [f"Outline (orange): {observed_label}. Bars (grey): {reference_label}."]
-    panels = lay_panels(1, 1, panel_height=1.7, title=title, notes=notes)
+    panels = lay_panels(1, 1, panel_height=1.7, title=title, notes=notes, xlabel=xlabel, simulated=simulated)
     axes = panels.axes[0]
     edges = _edges(np.concatenate([one, two]))
     axes.hist(two, edges, **REFERENCE, gid="reference")
@@ -65,13 +68,17 @@ def plot_reference(
     axes.hist(one, edges, histtype="step", edgecolor=style.VOTE, linewidth=1.6, gid="observed")
     axes.set(yticks=[])
     axes.spines["left"].set_visible(False)
-    panels.head(0, xlabel, f"data above the model's reference in {above} of the draws")
+    panels.head(0, "", f"data above the model's reference in {above} of the draws")
     return panels.figure
 
 
 @style.styled
 def plot_ppc(
-    observed: Mapping[str, float], replicated: Mapping[str, np.ndarray], *, title: str = ""
+    observed: Mapping[str, float],
+    replicated: Mapping[str, np.ndarray],
+    *,
+    title: str = "",
+    simulated: bool = False,
 ) -> Figure:
     """Plot each statistic of the data (line) over the same of replicated data (histogram), a panel each.
 
@@ -83,6 +90,8 @@ def plot_ppc(
         The same names to the statistic's values in replicated data, of any shape.
     title
         Title of the figure.
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -100,7 +109,15 @@ def plot_ppc(
             )
         )
     notes = ["Upright line (orange): the data. Bars (grey): data replicated by the model."]
-    panels = lay_panels(len(observed), 2, panel_height=0.95, title=title, notes=notes)
+    panels = lay_panels(
+        len(observed),
+        2,
+        panel_height=0.95,
+        title=title,
+        notes=notes,
+        names=list(observed),
+        simulated=simulated,
+    )
     for panel, (name, value) in enumerate(observed.items()):
         axes = panels.axes[panel]
         axes.hist(values[name], _edges(values[name]), **REFERENCE)

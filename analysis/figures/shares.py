@@ -24,6 +24,7 @@ def plot_scatter_share(
     title: str = "",
     names: Sequence[str] | None = None,
     curve: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None,
+    simulated: bool = False,
 ) -> Figure:
     """Plot the vote share of districts against their share of migrants.
 
@@ -42,6 +43,8 @@ def plot_scatter_share(
         there is room.
     curve
         A fitted relation: its x, mean, and lower and upper end, each shape (m,).
+    simulated
+        Say at its foot that the data are simulated.
 
     Raises
     ------
@@ -67,7 +70,8 @@ def plot_scatter_share(
     note_lines = style.wrap(note, room, style.SMALL_SIZE) if note else []
     head = style.lines_height(len(title_lines), style.TITLE_SIZE) + 0.06
     head += style.lines_height(len(y_lines), style.TEXT_SIZE) + 0.08
-    foot = 0.26 + style.lines_height(len(x_lines), style.TEXT_SIZE)
+    mark = style.lines_height(1, style.SMALL_SIZE) if simulated else 0.0
+    foot = 0.26 + mark + style.lines_height(len(x_lines), style.TEXT_SIZE)
     foot += style.lines_height(len(note_lines), style.SMALL_SIZE) + 0.06
     figure = style.new_figure(2 * style.MARGIN + head + PLOT_HEIGHT + foot)
     top, bottom = figure.get_size_inches()[1] - style.MARGIN, style.MARGIN + foot
@@ -75,9 +79,11 @@ def plot_scatter_share(
     style.write(figure, style.MARGIN, top, "\n".join(title_lines), **look)
     style.write(figure, style.MARGIN, bottom + PLOT_HEIGHT + 0.08, "\n".join(y_lines), va="bottom")
     style.write(figure, style.WIDTH - style.MARGIN, bottom - 0.26, "\n".join(x_lines), ha="right")
-    note_top = style.MARGIN + style.lines_height(len(note_lines), style.SMALL_SIZE)
+    note_top = style.MARGIN + mark + style.lines_height(len(note_lines), style.SMALL_SIZE)
     look = {"fontsize": style.SMALL_SIZE, "color": style.SOFT_INK}
     style.write(figure, style.MARGIN, note_top, "\n".join(note_lines), **look)
+    if simulated:
+        style.write_simulated(figure)
 
     rect = style.inch_rect(figure, style.MARGIN + LEFT, bottom, room - LEFT, PLOT_HEIGHT)
     axes = figure.add_axes(rect, gid="shares")

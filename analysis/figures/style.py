@@ -32,6 +32,9 @@ TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 11.0, 9.0, 8.0
 FREQUENT = 208  # of the 256 colours of a PNG
 LINE_HEIGHT = 1.3  # of the type size
 
+#: Written under every figure of simulated districts, so that it says so wherever it is copied to.
+SIMULATED = "Simulated data: places, people and votes are invented."
+
 INK, SOFT_INK, RULE, FAINT = "#1b1b1b", "#5a5a5a", "#b9b9b9", "#e9e9e9"
 
 #: Low to high vote share (rows) by low to high migrant share (columns).
@@ -112,6 +115,12 @@ def write(figure: Figure, x: float, y: float, text: str, **properties: Any) -> N
     """Write text whose top left corner lies `x`, `y` inches from the figure's lower left corner."""
     left, bottom, _, _ = inch_rect(figure, x, y, 0, 0)
     figure.text(left, bottom, text, **{"ha": "left", "va": "top", "linespacing": LINE_HEIGHT, **properties})
+
+
+def write_simulated(figure: Figure) -> None:
+    """Write at the foot of a figure that its data are simulated."""
+    top = MARGIN + lines_height(1, SMALL_SIZE)
+    write(figure, MARGIN, top, SIMULATED, fontsize=SMALL_SIZE, fontweight="bold")
 
 
 @cache

@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from spatialvote.analysis.figures import style
+from spatialvote.analysis.figures.by_district import plot_by_district
 from spatialvote.analysis.figures.chains import plot_rank
 from spatialvote.analysis.figures.densities import plot_prior_posterior
 from spatialvote.analysis.figures.intervals import plot_intervals
@@ -91,6 +92,48 @@ def test_the_axis_of_intervals_includes_zero_unless_told_otherwise():
     without = plot_intervals(["a"], far, far - 1, far + 1, xlabel="x", zero_line=False)
     assert with_zero.axes[0].get_xlim()[0] <= 0
     assert without.axes[0].get_xlim()[0] > 8
+
+
+def test_the_zero_line_stands_out_from_the_grid():
+    figure = interval_figure()
+    (zero,) = marked(figure, "zero")
+    grid = figure.axes[0].get_xgridlines()[0]
+    assert zero.get_color() == style.INK
+    assert zero.get_linewidth() > grid.get_linewidth()
+    assert zero.get_zorder() > figure.axes[0].xaxis.get_zorder(), "drawn over the grid"
+
+
+def test_the_label_of_a_histogram_stands_below_its_axis():
+    figure = plot_by_district(
+        np.linspace(-4, -1, 50), -2.5, xlabel="change, percentage points", title="By district"
+    )
+    (label,) = [one for one in figure.findobj(Text) if one.get_text() == "change, percentage points"]
+    assert label.get_position()[1] < figure.axes[0].get_position().y0
+    assert_texts_apart(figure)
+
+
+def simulated_figures(simulated: bool) -> list:
+    rng = np.random.default_rng(5)
+    draws = rng.normal(size=(4, 100))
+    one = np.array([1.0])
+    return [
+        plot_intervals(["a"], one, one - 1, one + 1, truth=one, xlabel="x", title="t", simulated=simulated),
+        plot_by_district(draws.ravel(), 0.0, xlabel="x", title="t", simulated=simulated),
+        plot_prior_posterior({"a": draws}, {"a": draws / 20}, title="t", simulated=simulated),
+        plot_rank({"a": draws, "b": draws}, title="t", simulated=simulated),
+        plot_reference(draws, draws, xlabel="x", title="t", simulated=simulated),
+        plot_ppc({"a": 0.0, "b": 0.0}, {"a": draws, "b": draws}, title="t", simulated=simulated),
+        plot_scatter_share(draws[0], draws[1], xlabel="x", ylabel="y", title="t", simulated=simulated),
+    ]
+
+
+def test_figures_of_simulated_data_say_so_at_their_foot():
+    for figure in simulated_figures(True):
+        (mark,) = [one for one in figure.findobj(Text) if one.get_text() == style.SIMULATED]
+        heights = [one.get_position()[1] for one in figure.texts]
+        assert mark.get_position()[1] == min(heights)
+        assert_texts_apart(figure)
+    assert not any(style.SIMULATED in words(figure) for figure in simulated_figures(False))
 
 
 def test_many_long_rows_do_not_overlap():
@@ -179,6 +222,13 @@ def test_a_density_stays_inside_the_bounds_of_a_uniform_prior():
     assert axes.lines[0].get_ydata().min() > 0.7  # flat up to its ends, but for Monte Carlo error
 
 
+def test_a_prior_sd_that_is_known_is_written_as_it_is():
+    prior, posterior = prior_and_posterior()
+    found = words(plot_prior_posterior(prior, posterior, prior_sd={"beta": 1.5}))
+    assert any(text.startswith("sd: prior 1.5 …, posterior") for text in found)
+    assert any(text.startswith(f"sd: prior {prior['rho'].std():.2g}, posterior") for text in found)
+
+
 def test_a_parameter_without_prior_draws_is_an_error():
     with pytest.raises(DataError, match=r"no prior draws: 'sigma'"):
         plot_prior_posterior({}, {"sigma": np.ones(3)})
@@ -230,6 +280,14 @@ def test_ppc_panels_do_not_overlap():
     figure = plot_ppc(
         dict.fromkeys(names, 1e4), {name: rng.normal(1e4, 10, 300) for name in names}, title="t"
     )
+    assert_texts_apart(figure)
+
+
+def test_a_long_name_is_wrapped_and_not_cut():
+    name = "standard deviation of the districts' shares"
+    figure = plot_ppc({"share": 0.0, name: 0.0}, {"share": np.arange(9.0), name: np.arange(9.0)}, title="t")
+    assert name in words(figure)
+    assert not any("…" in text for text in words(figure))
     assert_texts_apart(figure)
 
 
