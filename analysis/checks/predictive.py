@@ -49,7 +49,7 @@ class Statistic:
 
 OVERALL = Statistic(
     "predictive_share",
-    "overall share (or rate)",
+    "overall share",
     lambda votes, size: votes.sum(axis=1) / size.sum(),
     "the votes are more than the fitted effects give: check that votes and denominators belong together",
     "the votes are fewer than the fitted effects give: check that votes and denominators belong together",
@@ -118,12 +118,17 @@ def replicate(case: Case, at: np.ndarray) -> np.ndarray:
 
 def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: str) -> Check:
     posterior, _ = case.rebuilt
+    words = statistic.words
+    if case.fit.model.family == "poisson":
+        words = words.replace("overall share", "overall rate").replace(
+            "districts' shares", "districts' rates"
+        )
     observed = float(statistic.compute(posterior.votes[None], posterior.size)[0])
     replicated = statistic.compute(replicates, posterior.size)
     p = float(np.mean(replicated > observed) + 0.5 * np.mean(replicated == observed))
     verdict = grade(LEVEL <= p <= 1 - LEVEL, min(p, 1 - p) <= SERIOUS)
     if verdict == "pass":
-        advice = f"The observed {statistic.words} ({observed:.4g}) is among the replicated ones."
+        advice = f"The observed {words} ({observed:.4g}) is among the replicated ones."
     else:
         low, high = np.quantile(replicated, [0.025, 0.975])
         meaning = statistic.above if p < 0.5 else statistic.below
@@ -131,13 +136,13 @@ def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: 
     return Check(
         statistic.key,
         QUESTION,
-        f"predictive p-value of the {statistic.words}",
+        f"predictive p-value of the {words}",
         p,
         f"between {LEVEL} and {1 - LEVEL}",
         verdict,
         advice,
         {
-            "statistic": statistic.words,
+            "statistic": words,
             "district_effects": effects,
             "observed": observed,
             "replicated": replicated.round(8),

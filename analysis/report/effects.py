@@ -9,7 +9,7 @@ from spatialvote.analysis.effects import Effect
 from spatialvote.analysis.figures.by_district import plot_by_district
 from spatialvote.analysis.figures.intervals import plot_intervals
 from spatialvote.analysis.figures.maps import map_values
-from spatialvote.analysis.report.focus import column_words, step_words
+from spatialvote.analysis.report.focus import column_words, name_and_column, step_words
 from spatialvote.analysis.report.numbers import (
     NBSP,
     digits_for,
@@ -92,6 +92,7 @@ def effect_pictures(
                 xlabel=f"change, {unit}",
                 title="What goes with a higher value of each column",
                 level="95 %",
+                simulated=districts.about.simulated,
             ),
             f"Intervals of the effects of {len(ones)} columns, with a line at zero.",
             f"Effects on the scale of the outcome, the others held fixed, with 95{NBSP}% intervals. An "
@@ -111,7 +112,11 @@ def effect_pictures(
     pictures.append(
         picture(
             plot_by_district(
-                means, first.mean, xlabel=f"change, {unit}", title=_by_district(first, districts)
+                means,
+                first.mean,
+                xlabel=f"change, {unit}",
+                title=_by_district(first, districts),
+                simulated=districts.about.simulated,
             ),
             f"Histogram of the effect of {called} over {len(means)} districts.",
             f"The same difference in {called} moves districts by {low} to {high} {unit} (posterior "
@@ -176,7 +181,8 @@ def district_effect_table(fit: Fit) -> Table | None:
         mean = fixed(draws.mean(), digits)
         rows.append(("the same share in these districts", mean, interval(low, high, digits), "–", "–", "–"))
     columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *_QUALITY]
-    return table("District effects: what the covariates leave open (log-odds, or log rates)", columns, rows)
+    link = "log-odds" if fit.model.family == "binomial" else "log rates"
+    return table(f"District effects: what the covariates leave open ({link})", columns, rows)
 
 
 def coefficient_table(fit: Fit, districts: Districts) -> Table:
@@ -190,7 +196,7 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
     for name, one in frame.to_dict("index").items():
         rows.append(
             (
-                _name_and_column(str(name), districts),
+                name_and_column(str(name), districts),
                 *_estimate(one, ""),
                 *_estimate(one, "_original"),
                 str(one["unit"]) or "–",
@@ -212,11 +218,6 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
         columns,
         rows,
     )
-
-
-def _name_and_column(column: str, districts: Districts) -> str:
-    name = districts.roles.called(column)
-    return name if name == column else f"{name} (column {column})"
 
 
 def _estimate(row: Mapping[str, float], scale: str) -> tuple[str, str]:

@@ -1,5 +1,8 @@
 """Which columns a model compares, and which of them a report is about: the migrants' where it can be."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from formulae import model_description
 
 from spatialvote.analysis.effects import Effect
@@ -26,6 +29,23 @@ def compared_columns(formula: str, districts: Districts) -> tuple[str, ...]:
 def column_words(column: str, districts: Districts) -> str:
     """What a column is called in a sentence: its name, or its column's name with spaces."""
     return districts.roles.names.get(column) or spoken(column)
+
+
+def name_and_column(column: str, districts: Districts) -> str:
+    """A column's name with the column beside it; the column alone where it has no name."""
+    name = districts.roles.called(column)
+    return name if name == column else f"{name} (column {column})"
+
+
+def parameter_names(coefficients: Sequence[str], districts: Districts) -> dict[str, str]:
+    """What coefficients are called in figures, by their parameter (``beta: column``).
+
+    Coefficients that would be called alike keep the name of their parameter.
+    """
+    numeric = districts.roles.numeric_columns()
+    called = {one: column_words(one, districts) if one in numeric else one for one in coefficients}
+    often = Counter([*called.values(), "intercept", "sigma", "rho"])
+    return {f"beta: {one}": name if often[name] == 1 else f"beta: {one}" for one, name in called.items()}
 
 
 def points_of(column: str, districts: Districts, points: float) -> float | None:

@@ -60,6 +60,7 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
                     ylabel=unit,
                     title="District by district",
                     names=_names(districts),
+                    simulated=districts.about.simulated,
                 ),
                 f"Scatter plot of {districts.n} districts: migrant share across, {what} upwards.",
                 f"The same districts as points. Correlation: {fixed(correlation, 2)}. What lies behind it "

@@ -1,13 +1,17 @@
 """What the model believed before it saw votes, beside what it believes now."""
 
 from collections.abc import Mapping
+from math import log, pi, sqrt
 
 import numpy as np
 
 from spatialvote.analysis.figures.densities import plot_prior_posterior
+from spatialvote.analysis.report.focus import name_and_column, parameter_names
 from spatialvote.analysis.report.numbers import digits_for, fixed, interval, percent, significant
 from spatialvote.analysis.report.parts import Picture, Table, picture, table
+from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
+from spatialvote.models.priors import BetaRho, HalfNormal
 
 MOST_PANELS = 12  # coefficients beyond them are in the table
 
@@ -22,32 +26,38 @@ def parameter_draws(fit: Fit, group: str) -> dict[str, np.ndarray]:
     return {name: one.ravel() for name, one in (draws | values).items()}
 
 
-def prior_picture(fit: Fit, truth: Mapping[str, float]) -> Picture:
+def prior_picture(fit: Fit, districts: Districts, truth: Mapping[str, float]) -> Picture:
     """Prior against posterior, with true values where they are known."""
     posterior = parameter_draws(fit, "posterior")
     hyper = [name for name in posterior if name in ("sigma", "rho")]
     names = [*[name for name in posterior if name not in hyper][: MOST_PANELS - len(hyper)], *hyper]
     prior = parameter_draws(fit, "prior")
-    shrunk = {name: posterior[name].std() / prior[name].std() for name in names}
+    sd = prior_sd(fit, prior)
+    shrunk = {name: posterior[name].std() / sd[name] for name in names}
+    called = {name: name for name in names} | parameter_names(fit.coefficients, districts)
     least = max(shrunk, key=lambda name: shrunk[name])
     return picture(
         plot_prior_posterior(
-            {name: prior[name] for name in names},
-            {name: posterior[name] for name in names},
-            truth={name: value for name, value in truth.items() if name in names},
+            {called[name]: prior[name] for name in names},
+            {called[name]: posterior[name] for name in names},
+            truth={called[name]: value for name, value in truth.items() if name in names},
+            prior_sd={called[name]: sd[name] for name in names},
             title="Before and after the votes",
+            simulated=districts.about.simulated,
         ),
         f"Densities of {len(names)} parameters before (line) and after (filled) the votes were seen.",
         "What the votes taught. A posterior far narrower than its prior is owed to the data; one that copies "
-        f"its prior is not. Least was learnt about {least}: its standard deviation is "
+        f"its prior is not. Least was learnt about {called[least]}: its standard deviation is "
         f"{_part(shrunk[least])} of the prior's. Coefficients and intercept are on the scale the priors "
         "apply to.",
     )
 
 
-def prior_table(fit: Fit) -> Table:
+def prior_table(fit: Fit, districts: Districts) -> Table:
     """Each parameter's prior in words, its range, and the posterior."""
     prior, posterior = parameter_draws(fit, "prior"), parameter_draws(fit, "posterior")
+    sd = prior_sd(fit, prior)
+    called = {f"beta: {one}": name_and_column(one, districts) for one in fit.coefficients}
     rows = []
     for name, draws in posterior.items():
         low, high = np.quantile(draws, [0.025, 0.975])
@@ -55,12 +65,12 @@ def prior_table(fit: Fit) -> Table:
         least, most = np.quantile(prior[name], [0.05, 0.95])
         rows.append(
             (
-                name,
+                called.get(name, name),
                 _in_words(fit, name),
                 interval(least, most, 2),
                 fixed(draws.mean(), digits),
                 interval(low, high, digits),
-                _part(draws.std() / prior[name].std()),
+                _part(draws.std() / sd[name]),
             )
         )
     return table(
@@ -76,6 +86,22 @@ def prior_table(fit: Fit) -> Table:
         ],
         rows,
     )
+
+
+def prior_sd(fit: Fit, prior: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Standard deviation of each prior: exact where it has a closed form, that of the draws elsewhere."""
+    priors = fit.model.priors
+    exact = {f"beta: {name}": priors.coefficient_sd for name in fit.coefficients}
+    exact["intercept"] = priors.intercept_sd
+    sigma, rho = priors.sigma, priors.rho
+    if isinstance(sigma, HalfNormal):
+        exact["sigma"] = sigma.scale * sqrt(1 - 2 / pi)
+    else:
+        exact["sigma"] = -sigma.upper / log(sigma.tail)  # an exponential, whose sd is its mean
+    if isinstance(rho, BetaRho):
+        total = rho.a + rho.b
+        exact["rho"] = sqrt(rho.a * rho.b / (total + 1)) / total
+    return {name: float(exact.get(name, draws.std())) for name, draws in prior.items()}
 
 
 def _part(fraction: float) -> str:

@@ -107,8 +107,11 @@ def _space(fit: Fit, graph: Any) -> str:
         )
     joined = parts - len(graph.islands)
     if joined > 1:
-        text += (
-            f"The rest falls into {joined} parts without a link between them, each with a level of its own. "
+        text += f"The rest falls into {joined} parts without a link between them" + (
+            ": what differs between the parts' averages is left to the covariates and the districts' own "
+            "effects. "
+            if fit.model.structure == "bym2"
+            else ". "
         )
     return text.strip()
 

@@ -8,10 +8,12 @@ from spatialvote.analysis.checks import convergence, predictive, space_after, st
 from spatialvote.analysis.checks.check import worst
 from spatialvote.analysis.figures.chains import plot_rank
 from spatialvote.analysis.figures.reference import plot_ppc, plot_reference
+from spatialvote.analysis.report.focus import parameter_names
 from spatialvote.analysis.report.numbers import fixed, significant
 from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.analysis.report.words import listed
 from spatialvote.analysis.review import Check, Review
+from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
 
 #: Question of the review to what a reader wants to be told at the top.
@@ -129,21 +131,21 @@ def moran_table(review: Review) -> Table | None:
     )
 
 
-def review_pictures(fit: Fit, review: Review) -> list[Picture]:
+def review_pictures(fit: Fit, review: Review, districts: Districts) -> list[Picture]:
     """Moran's I against its reference, the predictive checks, and the chains."""
     checks = {one.name: one for one in review.checks}
     pictures = []
     moran = checks.get("moran_residual")
     if moran and moran.details.get("observed"):
-        pictures.append(_moran_picture(moran))
+        pictures.append(_moran_picture(moran, districts))
     predicted = [one for one in review.checks if one.details.get("replicated")]
     if predicted:
-        pictures.append(_predictive_picture(predicted))
-    pictures.append(_chain_picture(fit))
+        pictures.append(_predictive_picture(predicted, districts))
+    pictures.append(_chain_picture(fit, districts))
     return pictures
 
 
-def _moran_picture(check: Check) -> Picture:
+def _moran_picture(check: Check, districts: Districts) -> Picture:
     details = check.details
     observed = np.array(details["observed"], dtype=np.float64)
     reference = np.array(details["reference"], dtype=np.float64)
@@ -155,6 +157,7 @@ def _moran_picture(check: Check) -> Picture:
             title="Is space accounted for?",
             observed_label="residuals, draw by draw",
             reference_label="white noise on the same graph",
+            simulated=districts.about.simulated,
         ),
         "Two overlaid histograms: Moran's I of the residuals at each draw, and of white noise.",
         "Moran's I of the residuals of this model, draw by draw, against white noise on the same graph. In a "
@@ -164,30 +167,43 @@ def _moran_picture(check: Check) -> Picture:
     )
 
 
-def _predictive_picture(checks: list[Check]) -> Picture:
+def _predictive_picture(checks: list[Check], districts: Districts) -> Picture:
     observed = {one.details["statistic"]: one.details["observed"] for one in checks}
     replicated = {
         one.details["statistic"]: np.array(one.details["replicated"], dtype=np.float64) for one in checks
     }
+    empty = [name for name, value in observed.items() if value == 0 and not replicated[name].any()]
+    if 0 < len(empty) < len(observed):
+        for name in empty:
+            del observed[name], replicated[name]
+        left_out = f" Not drawn: {listed(empty)}, zero in the data and in every replication."
+    else:
+        left_out = ""
     odd = [one.details["statistic"] for one in checks if one.verdict != "pass"]
     how = f"Outlying here: {listed(odd)}." if odd else "Here all of them do."
     return picture(
-        plot_ppc(observed, replicated, title="Could the data have come from this model?"),
-        f"Histograms of {len(checks)} statistics of replicated data with the observed value as a line.",
+        plot_ppc(
+            observed,
+            replicated,
+            title="Could the data have come from this model?",
+            simulated=districts.about.simulated,
+        ),
+        f"Histograms of {len(observed)} statistics of replicated data with the observed value as a line.",
         "Statistics of the data (lines) among those of data that the model replicates (bars). In a good fit "
-        f"each line stands among its bars. {how}",
+        f"each line stands among its bars. {how}{left_out}",
     )
 
 
-def _chain_picture(fit: Fit) -> Picture:
+def _chain_picture(fit: Fit, districts: Districts) -> Picture:
     posterior = fit.tree["posterior"]
+    names = parameter_names(fit.coefficients, districts)
     draws = {name: posterior[name].to_numpy() for name in ("sigma", "rho") if name in posterior}
     draws["intercept"] = posterior["intercept"].to_numpy()
     for k, name in enumerate(fit.coefficients[: MOST_TRACES - len(draws)]):
-        draws[f"beta: {name}"] = posterior["beta"].to_numpy()[..., k]
+        draws[names[f"beta: {name}"]] = posterior["beta"].to_numpy()[..., k]
     chains = posterior.sizes["chain"]
     return picture(
-        plot_rank(draws, title="Do the chains agree?"),
+        plot_rank(draws, title="Do the chains agree?", simulated=districts.about.simulated),
         f"Traces and rank histograms of {len(draws)} parameters in {chains} chains.",
         f"The draws of {listed(list(draws))}. Good chains look like the same noise on the left and have "
         "level lines on the right; a chain that stays high or low has not forgotten where it began.",

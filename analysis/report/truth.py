@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import expit
 
 from spatialvote.analysis.effects import Effect
-from spatialvote.analysis.report.focus import column_words, formula_columns, step_words
+from spatialvote.analysis.report.focus import column_words, formula_columns
 from spatialvote.analysis.report.numbers import NBSP, digits_for, fixed, interval, percent
 from spatialvote.analysis.report.parts import Table, table
 from spatialvote.analysis.report.words import listed
@@ -165,8 +165,8 @@ def truth_part(
         value = true_effect(truth, fit.model.party, column, one.change, weights)
         if value is not None:
             true_effects[column] = value
-            called, step = column_words(column, districts), step_words(one, districts)
-            name = f"effect of {called}, {step} higher, in percentage points"
+            step = "+1 standard deviation" if one.points is None else f"+{one.points:g} points"
+            name = f"{column_words(column, districts)}, {step}"
             found.append(Recovered(name, column, value, one.mean, one.low, one.high))
     found += recovered(fit, districts, truth)
     rows = []
@@ -185,7 +185,12 @@ def truth_part(
     columns += [("95 % interval", "number"), ("inside", "text")]
     return TruthPart(
         truth_words(found, districts_inside(fit, truth), left_out(fit, districts, truth)),
-        table("True values and their estimates", columns, rows),
+        table(
+            "True values and their estimates; what goes with a step up in a column is in percentage points "
+            "of the vote share",
+            columns,
+            rows,
+        ),
         true_effects,
         _figure_values(fit, truth),
     )

@@ -6,19 +6,25 @@ import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from spatialvote.analysis.effects import effect
 from spatialvote.analysis.report.fields import district_fields
+from spatialvote.analysis.report.focus import parameter_names
 from spatialvote.analysis.report.numbers import digits_for, fixed, interval
 from spatialvote.analysis.report.page import report
+from spatialvote.analysis.report.priors import parameter_draws, prior_sd
+from spatialvote.analysis.report.record import caveats
+from spatialvote.analysis.report.review import review_pictures
 from spatialvote.analysis.review import review
 from spatialvote.data.districts import About, Districts, ReadRecord
 from spatialvote.data.errors import FitError
 from spatialvote.data.roles import Roles
 from spatialvote.data.simulate import SimulatedCity, simulate_city
+from spatialvote.models.priors import BetaRho, HalfNormal, PCSigma, Priors
 from spatialvote.models.vote_share import VoteShareModel
 
 HOSTILE = "<script>alert(1)</script>"
@@ -161,6 +167,28 @@ def test_pictures_tables_and_headers_are_accessible(all_pages):
         assert page.named("a")[0] == {"class": "skip", "href": "#main"}
 
 
+def test_rows_of_wide_tables_name_their_columns_for_narrow_screens(city_page):
+    """Each cell carries the heading of its column, and the roles that CSS takes from a table."""
+    tables = re.findall(r'<div class="(scroll[^"]*)"[^>]*>\s*<table(.*?)</table>', city_page.source, re.S)
+    wide = 0
+    for layout, source in tables:
+        headings = re.findall(r'<th scope="col".*?>(.*?)</th>', source)
+        labels = re.findall(r'data-label="(.*?)"', source)
+        rows = source.count('<th scope="row"')
+        assert rows > 0
+        if len(headings) > 3:
+            wide += 1
+            assert "cards" in layout
+            assert labels == headings[1:] * rows
+            for role, count in (("columnheader", len(headings)), ("row", rows + 1), ("rowheader", rows)):
+                assert source.count(f'role="{role}"') == count
+        else:
+            assert labels == []
+            assert "cards" not in layout
+    # Truth, effects, coefficients, district effects, priors, checks, and Moran's I.
+    assert wide == 7
+
+
 def test_every_check_of_the_review_is_shown(city_review, city_page):
     for check in city_review.checks:
         for text in (check.name, check.question, check.statistic, check.threshold, check.advice):
@@ -202,6 +230,80 @@ def test_truth_is_compared(city, city_page, plain_pages):
     for value in (f"{true.effect_10_points:.2f}", "0.35", "0.70"):
         assert value.replace("-", "−") in city_page.text
     assert "Does the fit find what was put in?" not in plain_pages["bym2"].text
+
+
+def test_steps_in_the_truth_are_short(city_page):
+    table = city_page.text.split("True values and their estimates")[1].split("Maps")[0]
+    assert "residents with migration background, +10 points" in table
+    assert "income, +1 standard deviation" in table
+
+
+def test_the_scale_of_the_district_effects_is_named(city_page, count_page):
+    assert "what the covariates leave open (log-odds)" in city_page.text
+    assert "what the covariates leave open (log rates)" in count_page.text
+    assert "predictive p-value of the overall share" in city_page.text
+    assert "predictive p-value of the overall rate" in count_page.text
+
+
+def test_parts_without_a_link_have_no_level_of_their_own():
+    """The model has one intercept, and the structured effect sums to zero in each part."""
+    districts = simulate_city(seed=4, n_districts=60, second_component=True).districts
+    fit = SimpleNamespace(model=VoteShareModel(CITY_FORMULA), size=districts.valid)
+    space = dict(caveats(fit, districts))["Space"]
+    assert "2 parts without a link between them: what differs between the parts' averages is left to" in space
+    assert "level of its own" not in space
+
+
+def test_parameters_have_the_names_of_their_columns(city, city_fit, city_review, city_page):
+    assert "beta: " not in city_page.text
+    assert "The draws of sigma, rho, intercept, residents with migration background and" in city_page.text
+    names = parameter_names(city_fit.coefficients, city.districts)
+    assert names["beta: migrant_share"] == "residents with migration background"
+    assert parameter_names(["sigma", "x[T.b]"], city.districts) == {
+        "beta: sigma": "beta: sigma",
+        "beta: x[T.b]": "x[T.b]",
+    }
+
+
+def test_prior_sds_are_exact_where_they_have_a_closed_form(city_fit):
+    """Against 200,000 draws of each prior; their sd has a relative error below 0.5 %."""
+    rng = np.random.default_rng(8)
+    rho, sigma = BetaRho(2.0, 3.0), HalfNormal(0.7)
+    sample = {"intercept": np.arange(3.0), "beta: income": np.arange(3.0)}
+    sample |= {"sigma": np.arange(3.0), "rho": np.arange(3.0)}
+    fit = SimpleNamespace(
+        model=VoteShareModel(CITY_FORMULA, priors=Priors(sigma=sigma, rho=rho)), coefficients=["income"]
+    )
+    found = prior_sd(fit, sample)
+    assert (found["intercept"], found["beta: income"]) == (1.5, 1.0)
+    assert found["sigma"] == pytest.approx(sigma.draw(rng, 200_000).std(), rel=0.01)
+    assert found["rho"] == pytest.approx(rng.beta(2, 3, 200_000).std(), rel=0.01)
+    prior = parameter_draws(city_fit, "prior")
+    found = prior_sd(city_fit, prior)
+    assert found["sigma"] == pytest.approx(PCSigma().draw(rng, 200_000).std(), rel=0.01)
+    assert found["rho"] == prior["rho"].std(), "the prior of rho has no closed form"
+
+
+def test_statistics_that_are_zero_everywhere_are_not_drawn(city, city_fit, city_review):
+    def shown(review):
+        (one,) = [p for p in review_pictures(city_fit, review, city.districts) if "statistics of" in p.alt]
+        return one
+
+    def with_zeros(observed):
+        checks = [
+            replace(one, details={**one.details, "observed": observed, "replicated": [0.0, 0.0]})
+            if one.name == "predictive_zeros"
+            else one
+            for one in city_review.checks
+        ]
+        return replace(city_review, checks=tuple(checks))
+
+    none = shown(with_zeros(0.0))
+    assert "Histograms of 4 statistics" in none.alt
+    assert "Not drawn: share of districts without a vote, zero in the data and in every" in none.caption
+    some = shown(with_zeros(0.1))
+    assert "Histograms of 5 statistics" in some.alt
+    assert "Not drawn" not in some.caption
 
 
 def test_maps_only_where_there_are_shapes(city_page, plain_pages):
