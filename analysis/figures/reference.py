@@ -67,6 +67,7 @@ def plot_reference(
     axes.hist(one, edges, histtype="stepfilled", facecolor=style.VOTE, alpha=0.25, linewidth=0)
     axes.hist(one, edges, histtype="step", edgecolor=style.VOTE, linewidth=1.6, gid="observed")
     axes.set(yticks=[])
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.spines["left"].set_visible(False)
     panels.head(0, "", f"data above the model's reference in {above} of the draws")
     return panels.figure
