@@ -1,6 +1,6 @@
 """Simulation-based calibration: are posterior ranks of the true values uniform?
 
-    python benchmarks/calibrate.py [--fits 200] [--output docs]
+    python benchmarks/calibrate.py [--fits 400] [--output docs]
 
 Parameters are drawn from the prior, votes from the model, and the posterior is sampled. If density, gradient
 and draws are right, the rank of each true value among its posterior draws is uniform (Talts et al. 2018). The
@@ -128,7 +128,7 @@ def band(fits: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, f
 def main() -> None:
     """Calibrate every case; write the figure and the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fits", type=int, default=200, help="fits of each case")
+    parser.add_argument("--fits", type=int, default=400, help="fits of each case")
     parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the page and figure")
     arguments = parser.parse_args()
     rng = np.random.default_rng(SEED)

@@ -1,6 +1,6 @@
 """Effective draws per second: the textbook PyMC BYM2 and ours, both sampled by nutpie, in one run.
 
-    python benchmarks/speed.py [--draws 1000] [--output docs/speed.md]
+    python benchmarks/speed.py [--draws 1500] [--output docs/speed.md]
 
 Measured on the simulated city and, where the tables of real elections lie beside the project, on the Dutch
 municipalities of 2023. Compile time is kept apart; the figure compared is the minimum bulk effective sample
@@ -127,7 +127,7 @@ def summarise(preparing: float, sampling: float, scalars: list[np.ndarray], stat
 def main() -> None:
     """Measure all cases and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=1000, help="draws of each of the four chains")
+    parser.add_argument("--draws", type=int, default=1500, help="draws of each of the four chains")
     parser.add_argument("--output", type=Path, default=Path("docs/speed.md"))
     arguments = parser.parse_args()
     rows, ratios = [], []

@@ -112,23 +112,19 @@ def prior_variance(sigma, rho, spread):
 def to_eta(z, sigma, rho, level, root, response, basis, spread, eta, scale, along):
     """Fill eta (n,), s (n,) and a (P,); return the log Jacobian and its slopes in log sigma, logit rho."""
     n, columns = basis.shape
-    apart = np.empty(n)
+    apart, weighted, moved = np.empty(n), np.empty((n, columns)), np.empty((n, columns))
     jacobian, by_sigma, by_rho = 0.0, 0.0, 0.0
-    inverse, slope = np.zeros((columns, columns)), np.zeros((columns, columns))
     for i in range(n):
         u = 1.0 / (1.0 + (root[i] * sigma) ** 2)
         scale[i] = sigma * root[i] * np.sqrt(u)
         apart[i] = response[i] * (1.0 - u) + scale[i] * z[i]
         jacobian += np.log(scale[i] / root[i])
         by_sigma += u
+        share = 1.0 / scale[i]
         for j in range(columns):
-            for q in range(j + 1):
-                term = basis[i, j] * basis[i, q] / scale[i]
-                inverse[j, q] += term
-                slope[j, q] -= u * term
-    for j in range(columns):
-        for q in range(j):
-            inverse[q, j], slope[q, j] = inverse[j, q], slope[j, q]
+            weighted[i, j] = basis[i, j] * share
+            moved[i, j] = -u * weighted[i, j]
+    inverse, slope = weighted.T @ basis, moved.T @ basis
     lower = small_cholesky(inverse)
     solved = small_solve(lower, slope)
     shift = np.zeros(columns)

@@ -48,18 +48,22 @@ def centre_in_place(values, component, sizes):
 @compiled()
 def smooth(columns, k, component, sizes, pattern):
     """(R + k I)^-1 applied to the centred columns, shape (n, m); the centred columns; the factor."""
-    order = pattern[0]
-    column_start, column_index = pattern[7], pattern[8]
+    n, m = columns.shape
+    order, column_start, column_index = pattern[0], pattern[7], pattern[8]
     factor = factorise(k, *pattern[1:])
     centred = columns.copy()
     centre_in_place(centred, component, sizes)
-    solved = np.empty_like(centred)
-    for r in range(order.size):
-        solved[r, :] = centred[order[r], :]
+    solved = np.empty((n, m))
+    for r in range(n):
+        i = order[r]
+        for c in range(m):
+            solved[r, c] = centred[i, c]
     solve_in_place(factor, column_start, column_index, solved)
-    x = np.empty_like(centred)
-    for r in range(order.size):
-        x[order[r], :] = solved[r, :]
+    x = np.empty((n, m))
+    for r in range(n):
+        i = order[r]
+        for c in range(m):
+            x[i, c] = solved[r, c]
     # What rounding left along the null vectors would be amplified by 1 / k.
     centre_in_place(x, component, sizes)
     return x, centred, factor

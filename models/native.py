@@ -2,7 +2,7 @@
 
 nutpie calls a C function with the point and an address; behind the address lies a table of addresses and
 lengths of the arrays of a `Posterior`. The functions are compiled once, for every model and graph, and cached
-on disk: a fit starts sampling within a second, where a PyMC model compiles for 17 s or more each time.
+on disk: a fit starts sampling within a second, where a PyMC model is compiled anew for each fit.
 """
 
 from dataclasses import dataclass

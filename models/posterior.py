@@ -3,8 +3,8 @@ r"""The log posterior that the sampler sees: one compiled function of one vector
 With a field (`bym2`, `iid`) the point is (log sigma, [logit rho,] eta_1, ..., eta_n); the coefficients are
 integrated out (see `spatialvote.models.field_kernel`) and drawn afterwards (`spatialvote.models.recover`).
 Without a field (`none`) the point is the coefficients themselves. The density is that of the PyMC model in
-`spatialvote.models.pymc_model`, to which the tests compare it; sampling it directly saves the 17 to 44 s
-that compiling the PyMC model takes.
+`spatialvote.models.pymc_model`, to which the tests compare it; sampling it directly saves
+compiling a PyMC model for every fit (docs/speed.md has the seconds).
 """
 
 from dataclasses import dataclass
