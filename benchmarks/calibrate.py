@@ -191,7 +191,7 @@ chain). If the density, its gradient and the draws of what was integrated out ar
 true value among 99 thinned posterior draws is uniform. "Inside" says whether the ranks' distribution lies
 wholly within the simultaneous 95 % band (pointwise level {level:.4f}); one quantity in twenty falls
 outside by chance. Coverage is that of the central 90 % interval; chance alone moves it by {error:.3f}.
-The last column counts fits with at least one divergent transition.
+The last column counts fits with at least one divergent transition, which the review of such a fit reports.
 
 {today}, {cores} cores.
 
