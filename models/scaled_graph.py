@@ -56,17 +56,6 @@ class ScaledGraph:
         """Positions of the districts without a neighbour."""
         return np.flatnonzero(self.component < 0)
 
-    def centre(self, values: np.ndarray) -> np.ndarray:
-        """Subtract each component's mean along the last axis; islands keep their value."""
-        connected = self.component >= 0
-        labels = self.component[connected]
-        indicator = coo_array(
-            (np.ones(labels.size), (labels, np.flatnonzero(connected))), shape=(self.sizes.size, self.n)
-        ).tocsr()
-        flat = values.reshape(-1, self.n)
-        means = (indicator @ flat.T) / self.sizes[:, None]
-        return (flat - (indicator.T @ means).T).reshape(values.shape)
-
 
 def scale_graph(n: int, i: np.ndarray, j: np.ndarray, weight: np.ndarray | None = None) -> ScaledGraph:
     """Scale the Laplacian of an undirected graph within each of its components.
