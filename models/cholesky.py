@@ -175,26 +175,32 @@ def _column_patterns(n, row_start, row_index):
 
 
 @compiled()
-def factorise(
-    shift,
-    below_start,
-    below_index,
-    below_value,
-    diagonal,
-    row_start,
-    row_index,
-    column_start,
-    column_index,
-):
-    """Values of the factor L with L L' = P (A + shift I) P', column by column as in the pattern.
+def factorise(shift, pattern):
+    """Factor of the analysed matrix plus shift times the identity; see `factorise_values`."""
+    return factorise_values(pattern[3], pattern[4] + shift, pattern)
+
+
+@compiled()
+def factorise_values(below_value, diagonal, pattern):
+    """Values of the factor L with L L' = P A P', column by column as in the pattern.
 
     Up-looking: row k of L solves a triangular system with the rows above it.
+
+    Parameters
+    ----------
+    below_value, diagonal
+        Entries of A, in the order of the pattern's ``below_index`` and in the permuted order; ``pattern``
+        gives positions only.
+    pattern
+        A `Pattern` as a plain tuple.
 
     Returns
     -------
     numpy.ndarray
         Shape (nnz,). Its first entry is NaN where the matrix is not positive definite.
     """
+    below_start, below_index = pattern[1], pattern[2]
+    row_start, row_index, column_start, column_index = pattern[5], pattern[6], pattern[7], pattern[8]
     n = diagonal.size
     factor = np.empty(column_index.size)
     fill = column_start[:-1].copy()
@@ -202,7 +208,7 @@ def factorise(
     for k in range(n):
         for p in range(below_start[k], below_start[k + 1]):
             work[below_index[p]] = below_value[p]
-        pivot = diagonal[k] + shift
+        pivot = diagonal[k]
         for p in range(row_start[k], row_start[k + 1]):
             j = row_index[p]
             start = column_start[j]
@@ -222,8 +228,9 @@ def factorise(
 
 
 @compiled()
-def solve_in_place(factor, column_start, column_index, rhs):
+def solve_in_place(factor, pattern, rhs):
     """Overwrite rhs, shape (n, m) in the permuted order, with (L L')^-1 rhs."""
+    column_start, column_index = pattern[7], pattern[8]
     n, m = rhs.shape
     for j in range(n):
         start = column_start[j]
@@ -235,12 +242,13 @@ def solve_in_place(factor, column_start, column_index, rhs):
             entry = factor[q]
             for c in range(m):
                 rhs[i, c] -= entry * rhs[j, c]
-    solve_transposed_in_place(factor, column_start, column_index, rhs)
+    solve_transposed_in_place(factor, pattern, rhs)
 
 
 @compiled()
-def solve_transposed_in_place(factor, column_start, column_index, rhs):
+def solve_transposed_in_place(factor, pattern, rhs):
     """Overwrite rhs, shape (n, m) in the permuted order, with L'^-1 rhs: Gaussian draws from white noise."""
+    column_start, column_index = pattern[7], pattern[8]
     n, m = rhs.shape
     for j in range(n - 1, -1, -1):
         start = column_start[j]
@@ -255,8 +263,9 @@ def solve_transposed_in_place(factor, column_start, column_index, rhs):
 
 
 @compiled()
-def log_determinant(factor, column_start):
+def log_determinant(factor, pattern):
     """log |L L'|."""
+    column_start = pattern[7]
     total = 0.0
     for j in range(column_start.size - 1):
         total += 2.0 * np.log(factor[column_start[j]])
@@ -264,12 +273,13 @@ def log_determinant(factor, column_start):
 
 
 @compiled()
-def inverse_diagonal(factor, column_start, column_index):
+def inverse_diagonal(factor, pattern):
     """Diagonal of (L L')^-1 in the permuted order, by the Takahashi recursion on the factor's pattern.
 
     Column j of the inverse, from the last to the first: with l = L[i, j] / L[j, j] over the rows i > j of
     the pattern, Z[i, j] = -sum_k l_k Z[i, k] and Z[j, j] = 1 / L[j, j]^2 - sum_i l_i Z[i, j].
     """
+    column_start, column_index = pattern[7], pattern[8]
     n = column_start.size - 1
     inverse = np.zeros(factor.size)
     position = np.full(n, -1, dtype=np.int64)

@@ -18,7 +18,7 @@ _EPSILON = 1e-11
 
 def draw_phi(graph: ScaledGraph, rng: np.random.Generator, size: int) -> np.ndarray:
     """Draws of the scaled intrinsic CAR, shape (size, n); iid N(0, 1) on islands."""
-    factor = factorise(_EPSILON, *graph.pattern[1:])
+    factor = factorise(_EPSILON, tuple(graph.pattern))
     phi = np.empty((size, graph.n))
     # In blocks, so that the work array stays small for many draws on many districts.
     for start in range(0, size, 64):
@@ -42,8 +42,8 @@ def draw_effects(
 @compiled()
 def _draw(factor, white, component, sizes, pattern):
     """Overwrite white noise (n, m) with draws of phi in the districts' order."""
-    order, column_start, column_index = pattern[0], pattern[7], pattern[8]
-    solve_transposed_in_place(factor, column_start, column_index, white)
+    order = pattern[0]
+    solve_transposed_in_place(factor, pattern, white)
     permuted = white.copy()
     for r in range(order.size):
         white[order[r], :] = permuted[r, :]

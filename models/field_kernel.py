@@ -49,8 +49,8 @@ def centre_in_place(values, component, sizes):
 def smooth(columns, k, component, sizes, pattern):
     """(R + k I)^-1 applied to the centred columns, shape (n, m); the centred columns; the factor."""
     n, m = columns.shape
-    order, column_start, column_index = pattern[0], pattern[7], pattern[8]
-    factor = factorise(k, *pattern[1:])
+    order = pattern[0]
+    factor = factorise(k, pattern)
     centred = columns.copy()
     centre_in_place(centred, component, sizes)
     solved = np.empty((n, m))
@@ -58,7 +58,7 @@ def smooth(columns, k, component, sizes, pattern):
         i = order[r]
         for c in range(m):
             solved[r, c] = centred[i, c]
-    solve_in_place(factor, column_start, column_index, solved)
+    solve_in_place(factor, pattern, solved)
     x = np.empty((n, m))
     for r in range(n):
         i = order[r]

@@ -62,7 +62,7 @@ def recover(
 def _recover(sigma, rho, eta, design, prior_sd, white_b, white_phi, component, sizes, pattern):
     draws, n = eta.shape
     p = design.shape[1]
-    order, column_start, column_index = pattern[0], pattern[7], pattern[8]
+    order = pattern[0]
     coefficients = np.empty((draws, p))
     phi = np.empty((draws, n))
     columns = np.empty((n, p + 1))
@@ -73,7 +73,7 @@ def _recover(sigma, rho, eta, design, prior_sd, white_b, white_phi, component, s
         columns[:, 0] = eta[s]
         x, centred, factor = smooth(columns, k, component, sizes, pattern)
         noise = white_phi[s].copy().reshape((n, 1))
-        solve_transposed_in_place(factor, column_start, column_index, noise)
+        solve_transposed_in_place(factor, pattern, noise)
         mean, lower, _ = coefficient_posterior(columns, x, centred, prior_sd, t, k)
         for i in range(p - 1, -1, -1):
             value = white_b[s, i]

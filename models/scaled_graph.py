@@ -108,10 +108,10 @@ def _marginal_variance(laplacian: csc_array) -> np.ndarray:
     """
     m = laplacian.shape[0]
     pattern = analyse(csc_array(laplacian[: m - 1, :][:, : m - 1]))
-    factor = factorise(0.0, *pattern[1:])
+    factor = factorise(0.0, tuple(pattern))
     diagonal, row_sum = np.zeros(m), np.zeros(m)
-    diagonal[pattern.order] = inverse_diagonal(factor, pattern.column_start, pattern.column_index)
+    diagonal[pattern.order] = inverse_diagonal(factor, tuple(pattern))
     ones = np.ones((m - 1, 1))
-    solve_in_place(factor, pattern.column_start, pattern.column_index, ones)
+    solve_in_place(factor, tuple(pattern), ones)
     row_sum[pattern.order] = ones[:, 0]
     return diagonal - 2 * row_sum / m + row_sum.sum() / m**2

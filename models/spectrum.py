@@ -56,8 +56,8 @@ def spectrum(graph: ScaledGraph) -> Spectrum:
     lower = off_diagonal.min() * 4.0 / float(graph.sizes.max()) ** 2
     grid = np.exp(np.arange(np.log(lower), np.log(upper) + _STEP, _STEP))
     k = np.exp(np.arange(np.log(lower) - 2, np.log(upper) + 3, _STEP))
-    pattern = graph.pattern
-    log_det = np.array([log_determinant(factorise(one, *pattern[1:]), pattern.column_start) for one in k])
+    pattern = tuple(graph.pattern)
+    log_det = np.array([log_determinant(factorise(one, pattern), pattern) for one in k])
     # Islands (lambda = 1) are known exactly; the null vectors' k is divided out.
     target = log_det - n_islands * np.log1p(k) - n_components * np.log(k)
     value, weight = _fit(grid, k, target, graph.n - n_islands - n_components)
