@@ -94,10 +94,10 @@ class Posterior:
 
 
 @compiled()
-def _add_likelihood(family, eta, votes, size, gradient):
+def _add_likelihood(family, eta, votes, size, dispersion, gradient):
     if family == _BINOMIAL:
-        return _binomial_gradient(eta, votes, size, gradient)
-    return _poisson_gradient(eta, votes, size, gradient)
+        return _binomial_gradient(eta, votes, size, dispersion, gradient)
+    return _poisson_gradient(eta, votes, size, dispersion, gradient)
 
 
 @compiled()
@@ -106,7 +106,7 @@ def log_posterior_plain(point, family, votes, size, design, prior_mean, prior_sd
     n, p = design.shape
     eta = design @ point
     by_eta = np.zeros(n)
-    total = _add_likelihood(family, eta, votes, size, by_eta)
+    total, _ = _add_likelihood(family, eta, votes, size, 0.0, by_eta)
     gradient = design.T @ by_eta
     for q in range(p):
         scaled = (point[q] - prior_mean[q]) / prior_sd[q]
@@ -143,7 +143,8 @@ def log_posterior_field(
     density, by_eta, by_sigma, by_rho = field_density(
         eta - offset, design, prior_sd, sigma, rho, component, sizes, node, node_weight, pattern
     )
-    total = density + _add_likelihood(family, eta, votes, size, by_eta)
+    likelihood, _ = _add_likelihood(family, eta, votes, size, 0.0, by_eta)
+    total = density + likelihood
     value, slope = log_prior_sigma(sigma, sigma_prior[0], sigma_prior[1])
     total += value
     gradient[0] = by_sigma * sigma + slope

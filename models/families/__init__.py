@@ -1,7 +1,15 @@
 """How votes arise from the linear predictor; each family is one file with the same face.
 
-A family module has `NAME`, `log_likelihood` (numpy, by district), `mean`, `draw`, `describe`, and a compiled
-`add_gradient` for the engine. `FAMILIES` maps names to modules; the engine knows them by their position.
+A family module has `NAME`, `CODE`, `LINK` and `HYPER`, the names of its hyperparameters (none or one, the
+*dispersion*), and
+
+- in numpy, over districts: `log_likelihood`, `mean`, `draw`, `crude`, `overall`, `information`;
+- compiled, for the engines: `add_gradient` over all districts, and `derivatives` of one.
+
+The dispersion is always the last argument; families without one ignore it. A district of size zero has no
+likelihood and no information: there the party did not stand.
+
+`FAMILIES` maps names to modules; compiled code knows them by `CODE`, their position.
 """
 
 from types import MappingProxyType

@@ -33,10 +33,10 @@ def test_compiled_gradient_and_value_follow_the_density(name):
     eta, votes = ETA.clip(-8, 4), VOTES.astype(float)
 
     def value(at):
-        return family.add_gradient(at, votes, SIZE, np.zeros(len(at)))
+        return family.add_gradient(at, votes, SIZE, 0.0, np.zeros(len(at)))[0]
 
     gradient = np.ones(len(eta))
-    family.add_gradient(eta, votes, SIZE, gradient)
+    family.add_gradient(eta, votes, SIZE, 0.0, gradient)
     for q in range(len(eta)):
         step = 1e-6 * np.eye(len(eta))[q]
         assert gradient[q] - 1 == pytest.approx((value(eta + step) - value(eta - step)) / 2e-6, abs=1e-4)
