@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatialvote.models.compiled import compiled
-from spatialvote.models.families import FAMILIES, binomial, poisson
+from spatialvote.models.families import FAMILIES, beta_binomial, binomial, gaussian, poisson
 from spatialvote.models.field_kernel import field_density
 from spatialvote.models.priors import Priors, log_prior_rho, log_prior_sigma
 from spatialvote.models.structures import Field
 
-_BINOMIAL, _POISSON = binomial.CODE, poisson.CODE
+_BINOMIAL, _POISSON, _BETA_BINOMIAL = binomial.CODE, poisson.CODE, beta_binomial.CODE
 _binomial_gradient, _poisson_gradient = binomial.add_gradient, poisson.add_gradient
+_beta_binomial_gradient, _gaussian_gradient = beta_binomial.add_gradient, gaussian.add_gradient
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ class Posterior:
 def _add_likelihood(family, eta, votes, size, dispersion, gradient):
     if family == _BINOMIAL:
         return _binomial_gradient(eta, votes, size, dispersion, gradient)
-    return _poisson_gradient(eta, votes, size, dispersion, gradient)
+    if family == _POISSON:
+        return _poisson_gradient(eta, votes, size, dispersion, gradient)
+    if family == _BETA_BINOMIAL:
+        return _beta_binomial_gradient(eta, votes, size, dispersion, gradient)
+    return _gaussian_gradient(eta, votes, size, dispersion, gradient)
 
 
 @compiled()

@@ -43,6 +43,13 @@ def overall(votes: np.ndarray, size: np.ndarray) -> float:
     return float(np.log(votes.sum()) - np.log((size - votes).sum()))
 
 
+def score(
+    eta: np.ndarray, votes: np.ndarray, size: np.ndarray, dispersion: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """d log p / d eta_i: y_i - N_i p_i."""
+    return votes - size * expit(eta)
+
+
 def information(eta: np.ndarray, size: np.ndarray, dispersion: np.ndarray | float = 0.0) -> np.ndarray:
     """Fisher information of eta_i: N_i p_i (1 - p_i)."""
     share = expit(eta)

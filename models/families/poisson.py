@@ -40,6 +40,13 @@ def overall(votes: np.ndarray, size: np.ndarray) -> float:
     return float(np.log(votes.sum()) - np.log(size.sum()))
 
 
+def score(
+    eta: np.ndarray, votes: np.ndarray, size: np.ndarray, dispersion: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """d log p / d eta_i: y_i - E_i exp(eta_i)."""
+    return votes - size * np.exp(eta)
+
+
 def information(eta: np.ndarray, size: np.ndarray, dispersion: np.ndarray | float = 0.0) -> np.ndarray:
     """Fisher information of eta_i: the mean count E_i exp(eta_i)."""
     return size * np.exp(eta)
