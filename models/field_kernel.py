@@ -12,6 +12,7 @@ t = 1 / (sigma^2 (1 - rho)), Z = (R + k I)^-1 X_c with X_c centred within compon
     d/d log t    = (n - r'Q r - tr(M^-1 A)) / 2
     d/d k        = -(f'(k) + r' Q_k r + tr(M^-1 X' Q_k X)) / 2,     v'Q_k w = -t (v_c'y - k x'y),
                                                                     x, y = (R + k I)^-1 (v_c, w_c)
+    d/d log s_j  = (b^_j^2 + (M^-1)_jj) / s_j^2 - 1
 
 Integrating b out removes the funnel between the intercept and rho: as rho -> 1 the mean of e is pinned to
 zero in every component, and a sampled intercept would have to shrink with it. Given eta, sigma and rho the
@@ -101,6 +102,20 @@ def small_solve(lower, rhs):
 
 
 @compiled()
+def slope_in_log_sd(mean, lower, prior_sd):
+    """Derivative of the log density in the logs of the prior standard deviations, shape (p,).
+
+    d log p / d log s_j = (b^_j^2 + (M^-1)_jj) / s_j^2 - 1.
+    """
+    p = prior_sd.size
+    inverse = small_solve(lower, np.eye(p))
+    slope = np.empty(p)
+    for q in range(p):
+        slope[q] = (mean[q] ** 2 + inverse[q, q]) / prior_sd[q] ** 2 - 1.0
+    return slope
+
+
+@compiled()
 def coefficient_posterior(columns, x, centred, prior_sd, t, k):
     """Mean b^ (p,) and lower factor of the precision M (p, p) of b given eta; A (p, p) beside them.
 
@@ -119,14 +134,14 @@ def coefficient_posterior(columns, x, centred, prior_sd, t, k):
 
 @compiled()
 def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, node_weight, pattern):
-    """Log density and its gradient in eta (n,), sigma and rho; see the module's equations.
+    """Log density, and its gradient in eta (n,), sigma, rho and the logs of the prior sds (p,).
 
     Returns minus infinity with zero gradients where sigma or rho leave their range.
     """
     n, p = design.shape
     gradient = np.zeros(n)
     if not (sigma > 0.0 and 0.0 <= rho < 1.0 and sigma < np.inf):
-        return -np.inf, gradient, 0.0, 0.0
+        return -np.inf, gradient, 0.0, 0.0, np.zeros(p)
     k = max(rho / (1.0 - rho), SMALLEST_K)
     t = 1.0 / (sigma * sigma * (1.0 - rho))
     columns = np.empty((n, p + 1))
@@ -170,4 +185,4 @@ def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, nod
     by_k = -0.5 * (f_slope + r_qk_r + trace_k)
     by_sigma = -2.0 / sigma * by_log_t
     by_rho = by_log_t / (1.0 - rho) + by_k / (1.0 - rho) ** 2
-    return log_density, gradient, by_sigma, by_rho
+    return log_density, gradient, by_sigma, by_rho, slope_in_log_sd(mean, lower, prior_sd)

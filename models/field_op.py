@@ -37,7 +37,7 @@ class FieldDensity(Op):
         eta, design, prior_sd, sigma, rho, component, sizes, value, weight, *pattern = inputs
         outputs = field_density(
             eta, design, prior_sd, float(sigma), float(rho), component, sizes, value, weight, tuple(pattern)
-        )
+        )[:4]
         for storage, output in zip(output_storage, outputs, strict=True):
             storage[0] = np.asarray(output)
 
@@ -65,7 +65,7 @@ def graph_inputs(graph: ScaledGraph, nodes: Spectrum) -> tuple[np.ndarray, ...]:
 def _compile_field_density(op, node, **kwargs):
     @numba_njit
     def density(eta, design, prior_sd, sigma, rho, component, sizes, value, weight, *pattern):
-        log_density, gradient, by_sigma, by_rho = field_density(
+        log_density, gradient, by_sigma, by_rho, _ = field_density(
             eta, design, prior_sd, sigma.item(), rho.item(), component, sizes, value, weight, pattern
         )
         return np.asarray(log_density), gradient, np.asarray(by_sigma), np.asarray(by_rho)

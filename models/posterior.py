@@ -145,7 +145,7 @@ def log_posterior_field(
     rho = 1.0 / (1.0 + np.exp(-point[1])) if n_hyper == 2 else 0.5
     if not (0.0 < sigma < np.inf and 0.0 < rho < 1.0):
         return -np.inf, gradient
-    density, by_eta, by_sigma, by_rho = field_density(
+    density, by_eta, by_sigma, by_rho, _ = field_density(
         eta - offset, design, prior_sd, sigma, rho, component, sizes, node, node_weight, pattern
     )
     likelihood, _ = _add_likelihood(family, eta, votes, size, 0.0, by_eta)

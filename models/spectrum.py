@@ -1,4 +1,4 @@
-r"""The spectrum of the scaled Laplacian R, compressed to a few dozen nodes.
+r"""The spectrum of the scaled Laplacian R (or the normalised one), compressed to a few dozen nodes.
 
 The densities need two functions of one number k = rho / (1 - rho),
 
@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
+from scipy.sparse import csc_array, diags_array
 
-from spatialvote.models.cholesky import factorise, log_determinant
+from spatialvote.models.cholesky import Pattern, analyse, factorise, log_determinant
 from spatialvote.models.scaled_graph import ScaledGraph
 
 
@@ -45,24 +46,53 @@ _ROUNDS = 24
 
 def spectrum(graph: ScaledGraph) -> Spectrum:
     """Compress the nonzero eigenvalues of R; f(k) is then right to about 1e-9 for every k."""
-    island = graph.component < 0
-    n_islands, n_components = int(island.sum()), graph.sizes.size
-    if n_components == 0:
-        return Spectrum(np.ones(1), np.array([float(n_islands)]))
-    degree = graph.matrix.diagonal()[~island]
-    upper = 2.0 * degree.max()
+    if graph.sizes.size == 0:
+        return Spectrum(np.ones(1), np.array([float(graph.n)]))
+    degree = graph.matrix.diagonal()[graph.component >= 0]
     # lambda_2 >= 4 / (n diameter) for a component's Laplacian with the smallest weight times the scaling.
     off_diagonal = -graph.matrix.data[graph.matrix.data < 0]
     lower = off_diagonal.min() * 4.0 / float(graph.sizes.max()) ** 2
-    grid = np.exp(np.arange(np.log(lower), np.log(upper) + _STEP, _STEP))
-    k = np.exp(np.arange(np.log(lower) - 2, np.log(upper) + 3, _STEP))
-    pattern = tuple(graph.pattern)
-    log_det = np.array([log_determinant(factorise(one, pattern), pattern) for one in k])
-    # Islands (lambda = 1) are known exactly; the null vectors' k is divided out.
-    target = log_det - n_islands * np.log1p(k) - n_components * np.log(k)
-    value, weight = _fit(grid, k, target, graph.n - n_islands - n_components)
-    if n_islands:
-        value, weight = np.r_[value, 1.0], np.r_[weight, float(n_islands)]
+    return compress(graph.pattern, graph.sizes.size, graph.islands.size, (lower, 2.0 * degree.max()))
+
+
+def normalised_spectrum(graph: ScaledGraph) -> Spectrum:
+    """Compress the nonzero eigenvalues of I - D^-1/2 W D^-1/2, which is 1 on islands.
+
+    The scaling of R within components cancels: N = diag(R)^-1/2 R diag(R)^-1/2.
+    """
+    if graph.sizes.size == 0:
+        return Spectrum(np.ones(1), np.array([float(graph.n)]))
+    degree = graph.matrix.diagonal()
+    root = diags_array(1.0 / np.sqrt(degree))
+    pattern = analyse(csc_array(root @ graph.matrix @ root))
+    # mu_2 >= 1 / (diameter volume) (Chung 1997, lemma 1.9), with the smallest weight in place of one.
+    off_diagonal = -graph.matrix.data[graph.matrix.data < 0]
+    volume = np.bincount(graph.component[graph.component >= 0], degree[graph.component >= 0]).max()
+    lower = off_diagonal.min() / (volume * float(graph.sizes.max()))
+    return compress(pattern, graph.sizes.size, graph.islands.size, (lower, 2.0))
+
+
+def compress(pattern: Pattern, null: int, ones: int, bounds: tuple[float, float]) -> Spectrum:
+    """Compress the nonzero eigenvalues of an analysed positive semidefinite matrix.
+
+    Parameters
+    ----------
+    pattern
+        Symbolic analysis of the matrix, with its values.
+    null, ones
+        Known multiplicity of the eigenvalue 0, and a number of eigenvalues known to be 1 (islands).
+    bounds
+        The other eigenvalues lie between these two.
+    """
+    arrays = tuple(pattern)
+    grid = np.exp(np.arange(np.log(bounds[0]), np.log(bounds[1]) + _STEP, _STEP))
+    k = np.exp(np.arange(np.log(bounds[0]) - 2, np.log(bounds[1]) + 3, _STEP))
+    log_det = np.array([log_determinant(factorise(one, arrays), arrays) for one in k])
+    # Ones are known exactly; the null vectors' k is divided out.
+    target = log_det - ones * np.log1p(k) - null * np.log(k)
+    value, weight = _fit(grid, k, target, pattern.order.size - ones - null)
+    if ones:
+        value, weight = np.r_[value, 1.0], np.r_[weight, float(ones)]
     return Spectrum(value, weight)
 
 

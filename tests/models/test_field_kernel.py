@@ -43,7 +43,7 @@ def test_gradient_agrees_with_finite_differences(graph, columns, sigma, rho):
     def value(d_eta=0.0, d_sigma=0.0, d_rho=0.0):
         return evaluate(graph, eta + d_eta, design, prior_sd, sigma + d_sigma, rho + d_rho)[0]
 
-    _, by_eta, by_sigma, by_rho = evaluate(graph, eta, design, prior_sd, sigma, rho)
+    _, by_eta, by_sigma, by_rho, by_log_sd = evaluate(graph, eta, design, prior_sd, sigma, rho)
     for at in (0, graph.n // 2, graph.n - 1):
         step = 1e-5 * np.eye(graph.n)[at]
         assert by_eta[at] == pytest.approx((value(step) - value(-step)) / 2e-5, rel=1e-5, abs=1e-6)
@@ -52,6 +52,11 @@ def test_gradient_agrees_with_finite_differences(graph, columns, sigma, rho):
     h = 1e-4 * min(rho, 1 - rho)
     # Central differences are off by the third derivative times h^2, near 1e-7 of the value here.
     assert by_rho == pytest.approx((value(d_rho=h) - value(d_rho=-h)) / (2 * h), rel=1e-5, abs=1e-5)
+    for q in range(len(prior_sd)):
+        moved = np.exp(1e-5 * np.eye(len(prior_sd))[q])
+        ahead = evaluate(graph, eta, design, prior_sd * moved, sigma, rho)[0]
+        behind = evaluate(graph, eta, design, prior_sd / moved, sigma, rho)[0]
+        assert by_log_sd[q] == pytest.approx((ahead - behind) / 2e-5, rel=1e-5, abs=1e-5)
 
 
 def test_order_of_districts_does_not_matter(links, columns):
@@ -92,6 +97,6 @@ def test_adding_an_island_adds_one_normal_density(links):
 
 @pytest.mark.parametrize(("sigma", "rho"), [(0.0, 0.5), (-1.0, 0.5), (np.nan, 0.5), (1.0, 1.0), (1.0, -0.1)])
 def test_outside_its_range_the_density_is_zero(graph, sigma, rho):
-    value, gradient, _, _ = evaluate(graph, np.ones(graph.n), np.zeros((graph.n, 0)), np.zeros(0), sigma, rho)
+    value, gradient, *_ = evaluate(graph, np.ones(graph.n), np.zeros((graph.n, 0)), np.zeros(0), sigma, rho)
     assert value == -np.inf
     assert not gradient.any()
