@@ -46,8 +46,9 @@ def fit_nuts(
                 draws, statistics = sample(posterior, settings, rng, watch)
         else:
             draws, statistics = sample(posterior, settings, rng, progress or None)
-    with _timed(timings, "predict"):
+    with _timed(timings, "coefficients"):
         variables = _posterior_variables(posterior, draws, rng)
+    with _timed(timings, "predict"):
         groups = _groups(posterior, design, districts, variables, rng)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
     return Fit(_tree(groups, design, districts), model, _record(districts, settings, seed, timings))
