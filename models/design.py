@@ -4,7 +4,8 @@ The formula is that of bambi and lme4, read by `formulae`: ``pvv ~ migrant_share
 df=4)``. Its left side names a party; its right side, columns of the table. Every column of the design is
 centred; columns of numeric terms are also divided by their population standard deviation (ddof = 0), those
 of categories keep their 0/1 scale. Because of the centring the intercept is the linear predictor of a
-district with average covariates.
+district with average covariates. Terms such as ``(1 | municipality)`` are left to
+`spatialvote.models.groups`.
 """
 
 import re
@@ -14,13 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from formulae import design_matrices
-from formulae.parser import ParseError
-from formulae.resolver import ResolverError
-from formulae.scanner import ScanError
-from formulae.terms.call_resolver import CallResolverError
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
+from spatialvote.models.groups import UNREADABLE, Group, bind_groups, group_columns
 
 #: Functions that a formula may call. A formula can come with a file from somebody else, and formulae would
 #: call whatever it names.
@@ -41,6 +39,8 @@ class Design:
         Columns on the original scale, without the intercept, shape (n, p).
     center, scale
         Standardised column = (column - center) / scale, shape (p,).
+    groups
+        Group-level terms in the formula's order; their columns are not among `names`.
     """
 
     party: str
@@ -49,6 +49,7 @@ class Design:
     center: np.ndarray
     scale: np.ndarray
     common: Any
+    groups: tuple[Group, ...] = ()
 
     @property
     def standardised(self) -> np.ndarray:
@@ -67,7 +68,8 @@ def split_formula(formula: str) -> tuple[str, str]:
     Raises
     ------
     ModelError
-        Where there is not exactly one ``~``, a side is empty, or a function is not one of `FUNCTIONS`.
+        Where there is not exactly one ``~``, a side is empty, a function is not one of `FUNCTIONS`, or a
+        group-level term is not of the form ``(1 | column)``.
     """
     sides = formula.split("~")
     if len(sides) != 2 or not all(side.strip() for side in sides):
@@ -86,13 +88,7 @@ def split_formula(formula: str) -> tuple[str, str]:
                 f"use one of {', '.join(FUNCTIONS)}, or compute the column beforehand",
             )
         )
-    if "|" in sides[1]:
-        raise ModelError(
-            Problem(
-                f"formula '{formula}' has a group-level term ('|'), which no structure of this version fits",
-                "remove the term, or enter the level as a covariate",
-            )
-        )
+    group_columns(formula)
     return sides[0].strip().strip("`"), sides[1].strip()
 
 
@@ -102,8 +98,8 @@ def build_design(formula: str, districts: Districts, standardise: bool = True) -
     Raises
     ------
     ModelError
-        For an unknown party or column, a formula without intercept, a column that does not vary, or columns
-        that determine each other.
+        For an unknown party or column, a formula without intercept, a column that does not vary, columns
+        that determine each other, or a group that is none.
     """
     party, right = split_formula(formula)
     if party not in districts.roles.votes:
@@ -114,6 +110,7 @@ def build_design(formula: str, districts: Districts, standardise: bool = True) -
             )
         )
     table = pd.DataFrame(districts.table.drop(columns=districts.table.geometry.name))
+    groups = bind_groups(formula, table)
     try:
         common = design_matrices(right, table, na_action="error", extra_namespace={"np": np}).common
     except KeyError as error:
@@ -123,7 +120,7 @@ def build_design(formula: str, districts: Districts, standardise: bool = True) -
                 f"the table has {name_some(table.columns, limit=12)}",
             )
         ) from error
-    except (ParseError, ScanError, ResolverError, CallResolverError, ValueError, TypeError) as error:
+    except UNREADABLE as error:
         raise ModelError(
             Problem(f"formula '{formula}' cannot be read ({error})", "mend the formula")
         ) from error
@@ -143,7 +140,7 @@ def build_design(formula: str, districts: Districts, standardise: bool = True) -
         center = matrix.mean(axis=0)
         scale = np.where(numeric, matrix.std(axis=0), 1.0)
     _refuse_degenerate(formula, names, matrix)
-    return Design(party, names, matrix, center, scale, common)
+    return Design(party, names, matrix, center, scale, common, groups)
 
 
 def _numeric_columns(common: Any) -> np.ndarray:

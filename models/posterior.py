@@ -8,6 +8,7 @@ compiling a PyMC model for every fit (docs/speed.md has the seconds).
 """
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 import numpy as np
 
@@ -31,15 +32,22 @@ class Posterior:
     family
         Name of the family.
     votes, size
-        Counts and valid votes (or exposure), shape (n,), float64.
+        Counts and valid votes (or exposure), shape (n,), float64; logits of shares and ones for ``gaussian``.
+        The size is 0 where the party did not stand.
     design
-        Intercept column and standardised covariates, shape (n, p).
+        Intercept column, standardised covariates, and a column for each level of each group-level term, shape
+        (n, p).
     prior_mean, prior_sd
-        Of the coefficients, shape (p,).
+        Of the coefficients, shape (p,). For the levels of a group the standard deviation is in units of that
+        group's own, a hyperparameter: 1.
     field
         The spatial structure.
     priors
-        Priors of sigma and rho.
+        Priors of the hyperparameters.
+    groups
+        Names of the group-level terms.
+    column_group
+        Which group a column belongs to, counted from 1; 0 for the intercept and the covariates. Shape (p,).
     """
 
     family: str
@@ -50,6 +58,12 @@ class Posterior:
     prior_sd: np.ndarray
     field: Field
     priors: Priors
+    groups: tuple[str, ...] = ()
+    column_group: np.ndarray = dataclass_field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            object.__setattr__(self, "column_group", np.zeros(self.design.shape[1], dtype=np.int64))
 
     @property
     def offset(self) -> np.ndarray:

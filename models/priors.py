@@ -13,6 +13,12 @@ then finite, and rho has a truncated exponential density in d. Riebler et al. al
 of their prior lies above 1 - 1e-15, beyond what a computer can tell from 1. The means of components, which
 these vectors describe, are what the intercept is for, so they are left out here.
 
+The families' own hyperparameters are treated alike. The overdispersion delta of a beta-binomial moves it
+away from the binomial by a distance that grows as sqrt(delta), for the standard deviation of a district's
+share is sqrt(p (1 - p) delta); so sqrt(delta) is exponential, truncated to (0, 1). The noise of Gaussian
+logits and the standard deviations of group-level terms are standard deviations like sigma, with exponential
+priors of their own.
+
 References
 ----------
 Simpson, D., Rue, H., Riebler, A., Martins, T. G., Sorbye, S. H. (2017). Penalising model component
@@ -21,19 +27,19 @@ Riebler, A., Sorbye, S. H., Simpson, D., Rue, H. (2016). An intuitive Bayesian s
 mapping that accounts for scaling. Statistical Methods in Medical Research 25.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import lgamma
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import expit
+from scipy.special import expit, ndtri
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.compiled import compiled
 from spatialvote.models.spectrum import Spectrum
 
 #: Codes under which the compiled density knows the priors.
-EXPONENTIAL, HALF_NORMAL, BETA, PC_RHO = 0, 1, 2, 3
+EXPONENTIAL, HALF_NORMAL, BETA, PC_RHO, PC_OVERDISPERSION = 0, 1, 2, 3, 4
 
 
 def _positive(name: str, value: float) -> None:
@@ -50,14 +56,17 @@ def _probability(name: str, value: float) -> None:
 
 @dataclass(frozen=True)
 class PCSigma:
-    """Penalised-complexity prior of a standard deviation: P(sigma > upper) = tail, an exponential."""
+    """Penalised-complexity prior of a standard deviation: P(sigma > upper) = tail, an exponential.
+
+    It serves sigma, the noise of Gaussian logits and the standard deviations of group-level terms.
+    """
 
     upper: float = 1.0
     tail: float = 0.01
 
     def __post_init__(self) -> None:
-        _positive("upper of the prior of sigma", self.upper)
-        _probability("tail of the prior of sigma", self.tail)
+        _positive("upper of the prior of a standard deviation", self.upper)
+        _probability("tail of the prior of a standard deviation", self.tail)
 
     def __str__(self) -> str:
         return f"PC: P(sigma > {self.upper:g}) = {self.tail:g}"
@@ -70,6 +79,10 @@ class PCSigma:
         """Draws of sigma, shape (size,)."""
         return rng.exponential(-self.upper / np.log(self.tail), size)
 
+    def median(self) -> float:
+        """Half of the prior lies below it."""
+        return float(np.log(0.5) / np.log(self.tail) * self.upper)
+
 
 @dataclass(frozen=True)
 class HalfNormal:
@@ -78,7 +91,7 @@ class HalfNormal:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("scale of the prior of sigma", self.scale)
+        _positive("scale of the prior of a standard deviation", self.scale)
 
     def __str__(self) -> str:
         return f"half-normal with scale {self.scale:g}"
@@ -90,6 +103,10 @@ class HalfNormal:
     def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Draws of sigma, shape (size,)."""
         return np.abs(rng.normal(0, self.scale, size))
+
+    def median(self) -> float:
+        """Half of the prior lies below it."""
+        return float(self.scale * ndtri(0.75))
 
 
 @dataclass(frozen=True)
@@ -164,6 +181,67 @@ class BetaRho:
 
 
 @dataclass(frozen=True)
+class PCOverdispersion:
+    """Penalised-complexity prior of a beta-binomial's overdispersion: P(delta > upper) = tail.
+
+    sqrt(delta) is exponential, truncated to (0, 1): with x = sqrt(delta) and a rate r,
+
+        p(delta) = r exp(-r x) / [2 x (1 - exp(-r))].
+
+    Raises
+    ------
+    ModelError
+        Where even the flattest such prior, a uniform sqrt(delta), has less than ``tail`` above ``upper``.
+    """
+
+    upper: float = 0.1
+    tail: float = 0.01
+
+    def __post_init__(self) -> None:
+        _probability("upper of the prior of the overdispersion", self.upper)
+        _probability("tail of the prior of the overdispersion", self.tail)
+        most = 1 - np.sqrt(self.upper)
+        if self.tail >= most:
+            raise ModelError(
+                Problem(
+                    f"the PC prior cannot have P(overdispersion > {self.upper:g}) = {self.tail:.3g}",
+                    f"choose a tail below {most:.3g}, or a smaller upper",
+                )
+            )
+
+    def __str__(self) -> str:
+        return f"PC: P(overdispersion > {self.upper:g}) = {self.tail:g}"
+
+    @property
+    def rate(self) -> float:
+        """The rate r."""
+        root = np.sqrt(self.upper)
+
+        def excess(rate: float) -> float:
+            return np.exp(-rate * root) * np.expm1(-rate * (1 - root)) / np.expm1(-rate) - self.tail
+
+        # Without truncation the rate would be higher, for truncation cuts the tail.
+        return float(brentq(excess, 1e-9, -np.log(self.tail) / root * (1 + 1e-9), xtol=1e-12))
+
+    def code(self) -> tuple[int, float, float]:
+        """Code, rate and log of the mass that truncation leaves, for the compiled density."""
+        rate = self.rate
+        return PC_OVERDISPERSION, rate, float(np.log(-np.expm1(-rate)))
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Draws of the overdispersion, shape (size,)."""
+        return self._quantile(rng.uniform(size=size))
+
+    def median(self) -> float:
+        """Half of the prior lies below it."""
+        return float(self._quantile(np.array(0.5)))
+
+    def _quantile(self, mass: np.ndarray) -> np.ndarray:
+        rate = self.rate
+        return (np.log1p(mass * np.expm1(-rate)) / rate) ** 2
+
+
+@dataclass(frozen=True)
 class Priors:
     """All priors of a `VoteShareModel`.
 
@@ -177,18 +255,57 @@ class Priors:
     coefficient_sd
         Standard deviation of every coefficient, mean zero, on standardised covariates.
     sigma, rho
-        Priors of the standard deviation of the district effects and of their spatial fraction.
+        Priors of the standard deviation of the district effects and of their spatial fraction. None for rho
+        leaves the choice to the structure: penalised complexity for ``bym2``, uniform for those in which rho
+        is no fraction of variance (`resolved`).
+    overdispersion
+        Prior of the overdispersion of a beta-binomial.
+    noise
+        Prior of the standard deviation of Gaussian logits around their linear predictor.
+    group
+        Prior of the standard deviation of each group-level term.
     """
 
     intercept_mean: float | None = None
     intercept_sd: float = 1.5
     coefficient_sd: float = 1.0
     sigma: PCSigma | HalfNormal = field(default_factory=PCSigma)
-    rho: PCRho | BetaRho = field(default_factory=PCRho)
+    rho: PCRho | BetaRho | None = None
+    overdispersion: PCOverdispersion = field(default_factory=PCOverdispersion)
+    noise: PCSigma | HalfNormal = field(default_factory=lambda: PCSigma(0.3, 0.01))
+    group: PCSigma | HalfNormal = field(default_factory=PCSigma)
 
     def __post_init__(self) -> None:
         _positive("intercept_sd", self.intercept_sd)
         _positive("coefficient_sd", self.coefficient_sd)
+
+    def resolved(self, structure: str, hyperparameters: tuple[str, ...]) -> "Priors":
+        """The same priors, with that of rho chosen where it was left to the structure.
+
+        Parameters
+        ----------
+        structure
+            Name of the structure.
+        hyperparameters
+            Its hyperparameters; without ``rho`` among them nothing is to be chosen.
+
+        Raises
+        ------
+        ModelError
+            For `PCRho` with a structure other than ``bym2``: its distance is that of BYM2.
+        """
+        if "rho" not in hyperparameters:
+            return self
+        if structure != "bym2" and isinstance(self.rho, PCRho):
+            raise ModelError(
+                Problem(
+                    f"the PC prior of rho is made for structure 'bym2', not for '{structure}'",
+                    "leave the prior of rho out (uniform), or give BetaRho(a, b)",
+                )
+            )
+        if self.rho is not None:
+            return self
+        return replace(self, rho=PCRho() if structure == "bym2" else BetaRho())
 
 
 @compiled()
@@ -212,6 +329,14 @@ def log_prior_sigma(sigma, kind, first):
         return np.log(first * sigma) - first * sigma, 1.0 - first * sigma
     scaled = sigma / first
     return 0.5 * np.log(2.0 / np.pi) + np.log(scaled) - 0.5 * scaled**2, 1.0 - scaled**2
+
+
+@compiled()
+def log_prior_overdispersion(delta, rate, log_mass):
+    """Log density of logit delta (Jacobian included) and its derivative in logit delta."""
+    root = np.sqrt(delta)
+    value = np.log(0.5 * rate * root) + np.log1p(-delta) - rate * root - log_mass
+    return value, 0.5 * (1.0 - delta) * (1.0 - rate * root) - delta
 
 
 @compiled()

@@ -11,7 +11,9 @@ component (BYM2, Riebler et al. 2016).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.design import Design, build_design, split_formula
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.posterior import Posterior
-from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma, Priors
+from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
 from spatialvote.models.structures import STRUCTURES, bind
 
 if TYPE_CHECKING:
@@ -31,8 +33,16 @@ if TYPE_CHECKING:
     from spatialvote.models.nuts import Progress
 
 #: Names under which priors appear in study files and saved fits.
-SIGMA_PRIORS = {"pc": PCSigma, "half_normal": HalfNormal}
-RHO_PRIORS = {"pc": PCRho, "beta": BetaRho}
+_SD_PRIORS = {"pc": PCSigma, "half_normal": HalfNormal}
+PRIOR_KINDS: Mapping[str, Mapping[str, type]] = MappingProxyType(
+    {
+        "sigma": _SD_PRIORS,
+        "rho": {"pc": PCRho, "beta": BetaRho},
+        "overdispersion": {"pc": PCOverdispersion},
+        "noise": _SD_PRIORS,
+        "group": _SD_PRIORS,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,9 @@ class VoteShareModel:
         if problems:
             raise ModelError(problems)
         split_formula(self.formula)
+        # Frozen once made: what the structure chooses is part of the specification.
+        resolved = self.priors.resolved(self.structure, STRUCTURES[self.structure])
+        object.__setattr__(self, "priors", resolved)
 
     @property
     def party(self) -> str:
@@ -174,17 +187,19 @@ class VoteShareModel:
     def to_dict(self) -> dict[str, Any]:
         """Plain values from which `from_dict` makes the same model."""
         priors = asdict(self.priors)
-        for name, kinds in (("sigma", SIGMA_PRIORS), ("rho", RHO_PRIORS)):
+        for name, kinds in PRIOR_KINDS.items():
             prior = getattr(self.priors, name)
-            kind = next(kind for kind, cls in kinds.items() if isinstance(prior, cls))
-            priors[name] = {"prior": kind, **asdict(prior)}
+            if prior is not None:
+                kind = next(kind for kind, cls in kinds.items() if isinstance(prior, cls))
+                priors[name] = {"prior": kind, **asdict(prior)}
         return {**asdict(self), "priors": priors}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VoteShareModel:
-        """Make a model from what `to_dict` gave."""
+        """Make a model from what `to_dict` gave; priors that it does not name take their defaults."""
         given = dict(values["priors"])
-        for name, kinds in (("sigma", SIGMA_PRIORS), ("rho", RHO_PRIORS)):
-            prior = dict(given[name])
-            given[name] = kinds[prior.pop("prior")](**prior)
+        for name, kinds in PRIOR_KINDS.items():
+            if given.get(name) is not None:
+                prior = dict(given[name])
+                given[name] = kinds[prior.pop("prior")](**prior)
         return cls(**{**values, "priors": Priors(**given)})

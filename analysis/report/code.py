@@ -39,7 +39,8 @@ def reproducing_code(fit: Fit, districts: Districts) -> str:
     """
     read, imported = _read(districts)
     priors = fit.model.priors
-    prior_classes = sorted({type(one).__name__ for one in (priors, priors.sigma, priors.rho)})
+    given = [getattr(priors, one.name) for one in fields(priors)]
+    prior_classes = {type(one).__name__ for one in (priors, *given) if is_dataclass(one)}
     settings = {name: value for name, value in fit.record["settings"].items() if value is not None}
     fitted = {"engine": fit.record["engine"], "seed": fit.record["seed"], **settings}
     names = sorted({"VoteShareModel", "report", "review", *prior_classes, *imported})

@@ -5,7 +5,7 @@ import pytest
 
 from spatialvote.models.draw_field import draw_effects, draw_phi
 from spatialvote.models.posterior import Posterior
-from spatialvote.models.priors import Priors
+from spatialvote.models.priors import PCRho, Priors
 from spatialvote.models.recover import recover
 from spatialvote.models.spectrum import spectrum
 from spatialvote.models.structures import Field
@@ -49,7 +49,7 @@ def test_coefficients_and_phi_given_eta_are_the_dense_conditionals(graph, dense,
     prior_mean, prior_sd = np.array([-1.0, 0.0, 0.0]), np.array([1.5, 1.0, 1.0])
     field = Field("bym2", graph, spectrum(graph))
     posterior = Posterior(
-        "binomial", np.ones(n), np.full(n, 9.0), design, prior_mean, prior_sd, field, Priors()
+        "binomial", np.ones(n), np.full(n, 9.0), design, prior_mean, prior_sd, field, Priors(rho=PCRho())
     )
     eta = rng.normal(-1.0, 0.7, n)
     repeat = np.full(DRAWS, 1.0)

@@ -9,7 +9,7 @@ from spatialvote.models.centring import centre
 from spatialvote.models.native import native_model
 from spatialvote.models.nuts import starting_point
 from spatialvote.models.posterior import Posterior
-from spatialvote.models.priors import Priors
+from spatialvote.models.priors import PCRho, Priors
 from spatialvote.models.spectrum import spectrum
 from spatialvote.models.structures import Field
 from spatialvote.models.vote_share import VoteShareModel
@@ -70,7 +70,7 @@ def test_coordinates_are_nearly_standard_normal_whatever_sigma_and_rho(graph, de
     votes = rng.binomial(size.astype(int), 0.2).astype(float)
     field = Field("bym2", graph, spectrum(graph))
     prior_sd = np.array([1.5, 1.0])
-    posterior = Posterior("binomial", votes, size, design, np.zeros(2), prior_sd, field, Priors())
+    posterior = Posterior("binomial", votes, size, design, np.zeros(2), prior_sd, field, Priors(rho=PCRho()))
     centring = centre(posterior)
     prior = dense(graph, sigma, rho) + design @ np.diag(prior_sd**2) @ design.T
     covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(centring.root**2))

@@ -9,9 +9,11 @@ from spatialvote.data.errors import ModelError
 from spatialvote.models.priors import (
     BetaRho,
     HalfNormal,
+    PCOverdispersion,
     PCRho,
     PCSigma,
     Priors,
+    log_prior_overdispersion,
     log_prior_rho,
     log_prior_sigma,
     rho_distance,
@@ -19,6 +21,7 @@ from spatialvote.models.priors import (
 from spatialvote.models.spectrum import spectrum
 
 SIGMA = [PCSigma(), PCSigma(0.5, 0.05), HalfNormal(0.7)]
+OVERDISPERSION = [PCOverdispersion(), PCOverdispersion(0.02, 0.05), PCOverdispersion(0.5, 0.29)]
 RHO = [PCRho(), PCRho(0.3, 0.5), BetaRho(), BetaRho(0.5, 0.5)]
 
 
@@ -50,6 +53,54 @@ def test_pc_prior_of_sigma_has_the_tail_it_names():
     draws = PCSigma(0.5, 0.05).draw(np.random.default_rng(2), 40_000)
     # Four binomial standard errors.
     assert np.mean(draws > 0.5) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / 40_000))
+
+
+@pytest.mark.parametrize("prior", OVERDISPERSION, ids=str)
+def test_prior_of_the_overdispersion_integrates_to_one_has_its_tail_and_draws_follow_it(prior):
+    _, rate, log_mass = prior.code()
+
+    def density(logit):
+        return np.exp(log_prior_overdispersion(1 / (1 + np.exp(-logit)), rate, log_mass)[0])
+
+    def mass(logit):
+        return quad(density, -36, logit, limit=400)[0]
+
+    # Below -36 lies sqrt(delta) < 1.5e-8, whose mass is at most 15 times that.
+    assert mass(36) == pytest.approx(1, abs=1e-6)
+    assert mass(np.log(prior.upper / (1 - prior.upper))) == pytest.approx(1 - prior.tail, abs=1e-6)
+    draws = prior.draw(np.random.default_rng(4), 2000)
+    assert draws.min() > 0
+    assert draws.max() < 1
+    assert kstest(np.log(draws) - np.log1p(-draws), np.vectorize(mass)).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("prior", OVERDISPERSION, ids=str)
+@pytest.mark.parametrize("logit", [-20.0, -3.0, 0.5, 6.0])
+def test_derivative_of_the_prior_of_the_overdispersion(prior, logit):
+    _, rate, log_mass = prior.code()
+
+    def value(x):
+        return log_prior_overdispersion(1 / (1 + np.exp(-x)), rate, log_mass)
+
+    difference = (value(logit + 1e-5)[0] - value(logit - 1e-5)[0]) / 2e-5
+    assert value(logit)[1] == pytest.approx(difference, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("prior", [*SIGMA, *OVERDISPERSION], ids=str)
+def test_half_of_the_draws_lie_below_the_median(prior):
+    draws = prior.draw(np.random.default_rng(5), 40_000)
+    # Four binomial standard errors.
+    assert np.mean(draws < prior.median()) == pytest.approx(0.5, abs=4 * 0.5 / 200)
+
+
+def test_the_structure_chooses_the_prior_of_rho_that_was_left_open():
+    both = ("sigma", "rho")
+    assert Priors().resolved("bym2", both).rho == PCRho()
+    assert Priors().resolved("leroux", both).rho == BetaRho(1.0, 1.0)
+    assert Priors().resolved("iid", ("sigma",)).rho is None
+    assert Priors(rho=BetaRho(2, 3)).resolved("sar", both).rho == BetaRho(2, 3)
+    with pytest.raises(ModelError, match="PC prior of rho is made for structure 'bym2', not for 'dagar'"):
+        Priors(rho=PCRho()).resolved("dagar", both)
 
 
 @pytest.mark.parametrize("prior", RHO, ids=str)
@@ -110,9 +161,14 @@ def test_derivative_of_the_prior_of_sigma(prior):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: PCSigma(upper=-1), "upper of the prior of sigma must be positive, got -1"),
-        (lambda: PCSigma(tail=1.5), "tail of the prior of sigma must be a probability"),
-        (lambda: HalfNormal(0), "scale of the prior of sigma must be positive"),
+        (lambda: PCSigma(upper=-1), "upper of the prior of a standard deviation must be positive, got -1"),
+        (lambda: PCSigma(tail=1.5), "tail of the prior of a standard deviation must be a probability"),
+        (lambda: HalfNormal(0), "scale of the prior of a standard deviation must be positive"),
+        (lambda: PCOverdispersion(upper=1), "upper of the prior of the overdispersion must be a probability"),
+        (
+            lambda: PCOverdispersion(0.25, 0.5),
+            r"cannot have P\(overdispersion > 0.25\) = 0.5: choose a tail below 0.5, or a smaller upper",
+        ),
         (lambda: PCRho(upper=1), "upper of the prior of rho must be a probability"),
         (lambda: PCRho(mass=0), "mass of the prior of rho must be a probability"),
         (lambda: BetaRho(a=-2), "a of the prior of rho must be positive"),
