@@ -8,23 +8,24 @@ Beskos, A., Pillai, N., Roberts, G., Sanz-Serna, J.-M., Stuart, A. (2013). Optim
 Carlo algorithm. Bernoulli 19.
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import nutpie
 import xarray as xr
 from scipy.special import expit
 
 from spatialvote.data.errors import ModelError, Problem
-from spatialvote.models.centring import centre
+from spatialvote.models.centring import Centring, centre
+from spatialvote.models.chains import Plan, Progress, run_chains
+from spatialvote.models.draw_store import DrawStore
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
-
-#: Called with (draws done, draws in total, divergences, seconds) over all chains.
-Progress = Callable[[int, int, int, float], None]
+from spatialvote.models.stored_draws import STATISTICS, Draws
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class NutsSettings:
         if problems:
             raise ModelError(problems)
 
+    @property
+    def parallel(self) -> int:
+        """Chains run at the same time."""
+        return self.cores or os.cpu_count() or 1
+
 
 def suited_acceptance(posterior: Posterior) -> float:
     """Acceptance probability to tune for, by how much the votes tell about a typical district.
@@ -94,9 +100,27 @@ def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray
 
 
 def sample(
-    posterior: Posterior, settings: NutsSettings, rng: np.random.Generator, progress: Progress | None = None
+    posterior: Posterior,
+    settings: NutsSettings,
+    rng: np.random.Generator,
+    progress: Progress | None = None,
+    store: DrawStore | None = None,
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """Sample the posterior.
+
+    Parameters
+    ----------
+    posterior
+        The density.
+    settings
+        Of the sampler.
+    rng
+        Where the seeds of all chains come from.
+    progress
+        Called a few times a second.
+    store
+        Where draws are streamed to; those that it holds already are kept, and a chain that lacks some goes on
+        from its last one with a new warm-up, which is discarded. None: draws stay in memory.
 
     Returns
     -------
@@ -106,34 +130,58 @@ def sample(
     statistics
         nutpie's sample statistics, dims (chain, draw).
     """
+    # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
     centring = centre(posterior) if posterior.n_hyper else None
-    sampler = nutpie.sample(
-        native_model(
-            posterior,
-            centring,
-            lambda seed: starting_point(posterior, np.random.default_rng([seeds[0], seed])),
-        ),
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=settings.cores,
-        seed=int(seeds[1] % 2**31),
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=_watch(progress) if progress else None,
-        target_accept=settings.target_accept or suited_acceptance(posterior),
-        blocking=False,
+    accept = settings.target_accept or suited_acceptance(posterior)
+    held = [store.read(chain) if store else None for chain in range(settings.chains)]
+    plans: dict[int, Plan] = {}
+    for chain, before in enumerate(held):
+        kept = len(before) if before else 0
+        if kept >= settings.draws:
+            continue
+        if before:
+            start = partial(_at, before.point[-1])
+        else:
+            start = partial(_anywhere, posterior, seeds[0])
+        run = store.run(chain, kept) if store else None
+        if run:
+            # What a warm-up left that was interrupted.
+            run.remove()
+        plans[chain] = Plan(
+            model=native_model(posterior, centring, start),
+            draws=settings.draws - kept,
+            tune=settings.tune,
+            seed=int(np.random.SeedSequence([int(seeds[1]), chain, kept]).generate_state(1)[0]),
+            target_accept=accept,
+            folder=run.folder if run else None,
+        )
+    drawn = dict(zip(plans, run_chains(list(plans.values()), settings.parallel, progress), strict=True))
+    chains = [Draws.joined(filter(None, (before, drawn.get(chain)))) for chain, before in enumerate(held)]
+    return arrange(posterior, centring, chains)
+
+
+def sample_stored(posterior: Posterior, store: DrawStore) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """The draws that a store holds, as `sample` gives them, without drawing more.
+
+    Chains are cut to a common length, and as many of the longest are taken as leave most draws: of
+    chains of 1,500, 1,500, 700 and no draws the first two.
+    """
+    chains = [one for chain in range(store.chains) if (one := store.read(chain)) is not None]
+    lengths = sorted(map(len, chains), reverse=True)
+    length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
+    taken = [one.first(length) for one in chains if len(one) >= length]
+    return arrange(posterior, centre(posterior) if posterior.n_hyper else None, taken)
+
+
+def arrange(
+    posterior: Posterior, centring: Centring | None, chains: Sequence[Draws]
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """From sampled vectors to named variables; see `sample` for what is returned."""
+    statistics = xr.Dataset(
+        {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
     )
-    try:
-        tree = sampler.wait()
-    except BaseException:
-        # On an interrupt nutpie would hand back unfinished draws, padded with NaN.
-        sampler.cancel()
-        raise
-    point = tree["posterior"]["point"].to_numpy()
-    statistics = tree["sample_stats"].to_dataset()
-    statistics = statistics[[name for name in statistics if statistics[name].dtype != object]]
+    point = np.stack([one.point for one in chains])
     if centring is None:
         return {"coefficients": point}, statistics
     draws = {"sigma": np.exp(point[..., 0])}
@@ -146,15 +194,9 @@ def sample(
     return draws, statistics
 
 
-def _watch(progress: Progress) -> Callable[[list], None]:
-    """Sum nutpie's progress over the chains."""
+def _anywhere(posterior: Posterior, key: int, seed: int) -> np.ndarray:
+    return starting_point(posterior, np.random.default_rng([key, seed]))
 
-    def callback(chains: list) -> None:
-        progress(
-            sum(one.finished_draws for one in chains),
-            sum(one.total_draws for one in chains),
-            sum(one.divergences for one in chains),
-            max(one.runtime_ms for one in chains) / 1000,
-        )
 
-    return callback
+def _at(point: np.ndarray, _: int) -> np.ndarray:
+    return point.copy()
