@@ -11,7 +11,7 @@ import pandas as pd
 from libpysal.graph import Graph
 
 from spatialvote.data.errors import DataError, GraphError, Problem, name_some
-from spatialvote.data.roles import Roles
+from spatialvote.data.roles import SHARE_UNITS, Roles
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,9 @@ class Districts:
         return ~(geometry.isna() | geometry.is_empty).to_numpy()
 
     def votes(self, party: str) -> np.ndarray:
-        """Votes for a party (or cases), shape (n,), int64."""
+        """Votes for a party (or cases), shape (n,), int64; raises KeyError where only shares are known."""
+        if self.roles.shares_only:
+            raise KeyError("these districts have shares of votes, not votes")
         return self.table[self.roles.votes[party]].to_numpy(dtype=np.int64)
 
     @property
@@ -192,7 +194,14 @@ class Districts:
         return self.table[self.roles.exposure].to_numpy(dtype=np.float64)
 
     def share(self, party: str) -> np.ndarray:
-        """Votes over valid votes (fraction), or cases over exposure (rate), shape (n,)."""
+        """Votes over valid votes (fraction), or cases over exposure (rate), shape (n,).
+
+        Where only shares are known, the share as it stands in the table, as a fraction.
+        """
+        if self.roles.shares_only:
+            column = self.roles.votes[party]
+            whole = SHARE_UNITS[self.roles.units[column]]
+            return self.table[column].to_numpy(dtype=np.float64) / whole
         denominator = self.valid if self.roles.valid is not None else self.exposure
         return self.votes(party) / denominator
 

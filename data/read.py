@@ -63,7 +63,9 @@ def read_districts(
     id
         Column that identifies a district; read as text, so that leading zeros stay.
     votes
-        Party name to column with its votes; or columns, each a party of the same name.
+        Party name to column with its votes; or columns, each a party of the same name. Where the table gives
+        shares and no counts, the columns with the shares: their unit is named in `units`, and neither `valid`
+        nor `exposure` is given.
     valid
         Column with valid votes, the denominator of shares.
     exposure
@@ -73,7 +75,7 @@ def read_districts(
     units
         Column to unit. That of `migrants` must be one of `SHARE_UNITS` ("fraction", "percent", "per
         thousand", "per ten thousand"), and is never guessed; so are the units of other shares, which are
-        then checked to lie within them. Any other text is kept as it is.
+        then checked to lie within them (shares of votes among them). Any other text is kept as it is.
     names
         Column to what it is called in sentences, tables and maps; a column without one goes by its own name.
     geometry, geometry_id
@@ -105,7 +107,8 @@ def read_districts(
     -------
     Districts
         Columns with a role and geometry, in the order of the table's rows, indexed by id. Votes, valid
-        votes and electorate are int64; exposure, migrants and covariates float64; groups and label text.
+        votes and electorate are int64; shares of votes, exposure, migrants and covariates float64; groups and
+        label text.
 
     Raises
     ------

@@ -19,9 +19,10 @@ class Roles:
     id
         Column that identifies a district; values are compared as text.
     votes
-        Party name to the column with its votes (counts); for disease counts, outcome name to cases.
+        Party name to the column with its votes (counts); for disease counts, outcome name to cases. Where
+        neither valid votes nor an exposure is named, the columns hold shares (`shares_only`).
     valid
-        Column with valid votes, the binomial denominator. None where the outcome is a Poisson count.
+        Column with valid votes, the binomial denominator. None for Poisson counts and for shares.
     exposure
         Column with the expected count or the population at risk, for Poisson counts.
     electorate
@@ -52,6 +53,11 @@ class Roles:
     label: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shares_only(self) -> bool:
+        """Whether columns of votes hold shares, in one of `SHARE_UNITS`, and the counts are not known."""
+        return self.valid is None and self.exposure is None
 
     def points(self, column: str, points: float) -> float:
         """Convert percentage points to the unit of a share column (10 points of a fraction: 0.1).

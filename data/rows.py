@@ -42,10 +42,10 @@ class Rows:
     def columns(self) -> pd.DataFrame:
         """Columns with a role but the id, once all of them have been found right.
 
-        Counts of votes are int64, other numbers float64, groups and label text.
+        Counts of votes are int64, shares and other numbers float64, groups and label text.
         """
         roles, frame = self.roles, self.source.frame
-        counts = {*roles.votes.values(), roles.valid, roles.electorate}
+        counts = {*(() if roles.shares_only else roles.votes.values()), roles.valid, roles.electorate}
         columns: dict[str, pd.Series] = {}
         for column in self.numbers:
             # Rows to be dropped may hold no value; what stays is whole.

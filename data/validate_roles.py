@@ -15,13 +15,7 @@ def role_problems(roles: Roles) -> list[Problem]:
     problems = []
     if not roles.votes:
         problems.append(Problem("no column with votes is named", "pass votes={'party': 'column'}"))
-    if roles.valid is None and roles.exposure is None:
-        problems.append(
-            Problem(
-                "neither valid votes nor an exposure is named",
-                "pass valid= for shares of votes, or exposure= for Poisson counts",
-            )
-        )
+    problems += _outcome_units(roles)
     problems += _double_roles(roles)
     if roles.migrants is not None and roles.units.get(roles.migrants) not in SHARE_UNITS:
         given = roles.units.get(roles.migrants)
@@ -61,6 +55,37 @@ def role_problems(roles: Roles) -> list[Problem]:
             Problem(f"the names of {name_some(empty)} are empty", "give words, or leave these columns out")
         )
     return problems
+
+
+def _outcome_units(roles: Roles) -> list[Problem]:
+    """Counts need a denominator and no unit of shares; shares need their unit and no denominator."""
+    as_shares = [column for column in roles.votes.values() if roles.units.get(column) in SHARE_UNITS]
+    counts = [column for column in roles.votes.values() if column not in as_shares]
+    if not roles.shares_only:
+        named, argument = ("valid votes are", "valid") if roles.valid else ("an exposure is", "exposure")
+        return [
+            Problem(
+                f"votes column '{column}' is a share ('{roles.units[column]}'), and {named} named",
+                f"leave the unit out where it holds counts, or leave {argument} out where it holds shares",
+            )
+            for column in as_shares
+        ]
+    if not counts:
+        return []
+    if as_shares:
+        return [
+            Problem(
+                f"votes columns {name_some(counts)} have no unit, and others hold shares",
+                f"pass units={{'{counts[0]}': ...}} with one of {_UNIT_NAMES}",
+            )
+        ]
+    return [
+        Problem(
+            "neither valid votes nor an exposure is named",
+            "pass valid= for shares of votes, or exposure= for Poisson counts; where columns of votes hold "
+            f"shares and no counts are known, pass units={{'{counts[0]}': ...}} with one of {_UNIT_NAMES}",
+        )
+    ]
 
 
 def named_roles(roles: Roles) -> Iterator[tuple[str, str]]:

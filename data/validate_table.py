@@ -8,7 +8,10 @@ import pandas as pd
 from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.findings import in_districts
 from spatialvote.data.ids import as_text
-from spatialvote.data.roles import Roles
+from spatialvote.data.roles import SHARE_UNITS, Roles
+
+#: How far published shares, each rounded, may sum above one whole.
+_ROUNDING = 0.01
 
 #: Cells of a text file that hold no value, in lower case.
 _NO_VALUE = frozenset({"", "na", "n/a", "nan", "null", "none", "#n/a", "<na>"})
@@ -153,7 +156,9 @@ def count_problems(numbers: pd.DataFrame, roles: Roles, names: np.ndarray) -> li
     problems: list[Problem] = []
     parties = {party: column for party, column in roles.votes.items() if column in numbers}
     denominators = {"valid votes": roles.valid, "electorate": roles.electorate}
-    counts = [(f"votes of '{party}'", column) for party, column in parties.items()]
+    counts = (
+        [] if roles.shares_only else [(f"votes of '{party}'", column) for party, column in parties.items()]
+    )
     counts += [(words, column) for words, column in denominators.items() if column in numbers]
     for words, column in counts:
         value = numbers[column]
@@ -179,7 +184,25 @@ def count_problems(numbers: pd.DataFrame, roles: Roles, names: np.ndarray) -> li
                     "leave the party out, or name the column that holds its votes",
                 )
             )
+    if roles.shares_only:
+        return problems + _shares_above_one(numbers, roles, parties, names)
     return problems + _excess_problems(numbers, roles, parties, names)
+
+
+def _shares_above_one(
+    numbers: pd.DataFrame, roles: Roles, parties: Mapping[str, str], names: np.ndarray
+) -> list[Problem]:
+    """Shares of all parties above one whole, where no single one is."""
+    columns = dict.fromkeys(parties.values())
+    if len(columns) < 2 or not all(roles.units.get(column) in SHARE_UNITS for column in columns):
+        return []
+    shares = pd.DataFrame({column: numbers[column] / SHARE_UNITS[roles.units[column]] for column in columns})
+    return _where(
+        (shares.sum(axis=1) > 1 + _ROUNDING) & (shares <= 1).all(axis=1),
+        names,
+        f"shares of {name_some(parties)} together exceed one whole",
+        "check that all are shares of the same votes, and that no list is counted under two parties",
+    )
 
 
 def _excess_problems(

@@ -353,7 +353,9 @@ TABLE = {
         (
             (
                 "neither valid votes nor an exposure is named: pass valid= for shares of votes, or "
-                "exposure= for Poisson counts"
+                "exposure= for Poisson counts; where columns of votes hold shares and no counts are known, "
+                "pass units={'right': ...} with one of 'fraction', 'percent', 'per thousand', "
+                "'per ten thousand'"
             ),
         ),
     ),
