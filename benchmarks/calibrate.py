@@ -24,7 +24,7 @@ from spatialvote.data.districts import About, Districts
 from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.data.roles import Roles
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.fitting import draw_prior
+from spatialvote.models.fit_groups import draw_prior
 from spatialvote.models.nuts import NutsSettings, sample
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.recover import recover

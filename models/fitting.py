@@ -9,29 +9,33 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from spatialvote.data.districts import Districts
-from spatialvote.models.design import Design
-from spatialvote.models.draw_field import draw_effects
-from spatialvote.models.families import FAMILIES
+from spatialvote.models.draw_store import Resume, open_store
 from spatialvote.models.fit import Fit
-from spatialvote.models.nuts import NutsSettings, Progress, sample, suited_acceptance
+from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
+from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, suited_acceptance
+from spatialvote.models.outcome import absence_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
 from spatialvote.models.recover import recover
 from spatialvote.models.vote_share import VoteShareModel
 
 _RECORDED = ("spatialvote", "nutpie", "arviz", "numba", "numpy", "scipy", "xarray", "libpysal", "geopandas")
-#: Draws of the prior and its predictive distribution.
-_PRIOR_DRAWS = 1000
 
 
 def fit_nuts(
-    model: VoteShareModel, districts: Districts, settings: NutsSettings, seed: int, progress: Progress | bool
+    model: VoteShareModel,
+    districts: Districts,
+    settings: NutsSettings,
+    seed: int,
+    progress: Progress | bool,
+    folder: Path | None = None,
+    resume: Resume = False,
 ) -> Fit:
     """Fit by the No-U-Turn sampler; see `VoteShareModel.fit`."""
     rng = np.random.default_rng(seed)
@@ -40,18 +44,44 @@ def fit_nuts(
         posterior, design = model.posterior(districts)
         if settings.target_accept is None:
             settings = replace(settings, target_accept=suited_acceptance(posterior))
+        store = (
+            None if folder is None else open_store(folder, _belongs(model, districts, settings, seed), resume)
+        )
+        kept = store.kept() if store else []
     with _timed(timings, "sample"):
-        if progress is True:
+        if store and resume == "partial":
+            draws, statistics = sample_stored(posterior, store)
+        elif progress is True:
             with progress_bar(f"Sampling {model.formula}") as watch:
-                draws, statistics = sample(posterior, settings, rng, watch)
+                draws, statistics = sample(posterior, settings, rng, watch, store)
         else:
-            draws, statistics = sample(posterior, settings, rng, progress or None)
+            draws, statistics = sample(posterior, settings, rng, progress or None, store)
     with _timed(timings, "coefficients"):
         variables = _posterior_variables(posterior, draws, rng)
     with _timed(timings, "predict"):
-        groups = _groups(posterior, design, districts, variables, rng)
+        outcome = model.outcome(districts)
+        groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
-    return Fit(_tree(groups, design, districts), model, _record(districts, settings, seed, timings))
+    record = _record(districts, settings, seed, timings)
+    record["absent"] = absence_record(outcome, districts, model.party, model.absent)
+    if resume == "partial":
+        record["interrupted"] = {"drawn": kept, **{f"{name}s": n for name, n in statistics.sizes.items()}}
+    elif sum(kept):
+        record["resumed"] = {"kept": kept, "added": [settings.draws - one for one in kept]}
+    return Fit(as_tree(groups, design, districts), model, record)
+
+
+def _belongs(
+    model: VoteShareModel, districts: Districts, settings: NutsSettings, seed: int
+) -> dict[str, Any]:
+    """What stored draws belong to: draws of other data, another model or another sampler are no use."""
+    return {
+        "model": model.to_dict(),
+        **districts.fingerprint,
+        "settings": {name: value for name, value in asdict(settings).items() if name != "cores"},
+        "seed": seed,
+        "versions": {name: version(name) for name in ("spatialvote", "nutpie", "numba")},
+    }
 
 
 def _posterior_variables(
@@ -61,109 +91,15 @@ def _posterior_variables(
     if "coefficients" in draws:
         coefficients = draws["coefficients"]
         eta = coefficients @ posterior.design.T
-        return {"intercept": coefficients[..., 0], "beta": coefficients[..., 1:], "eta": eta}
-    shape = draws["sigma"].shape
-    n = posterior.design.shape[0]
-    rho = draws.get("rho", np.full(shape, 0.5))
-    coefficients, phi = recover(
-        posterior, draws["sigma"].ravel(), rho.ravel(), draws["eta"].reshape(-1, n), rng
-    )
-    coefficients = coefficients.reshape(*shape, -1)
-    variables = {"intercept": coefficients[..., 0], "beta": coefficients[..., 1:], **draws}
-    if "rho" in draws:
+        kept = {name: values for name, values in draws.items() if name != "coefficients"}
+        return {**by_term(posterior, coefficients), **kept, "eta": eta}
+    shape, n = draws["sigma"].shape, posterior.design.shape[0]
+    hyper = {name: draws[name].ravel() for name in posterior.hyperparameters}
+    coefficients, phi = recover(posterior, hyper, draws["eta"].reshape(-1, n), rng)
+    variables = {**by_term(posterior, coefficients.reshape(*shape, -1)), **draws}
+    if phi is not None:
         variables["phi"] = phi.reshape(*shape, n)
     return variables
-
-
-def _groups(
-    posterior: Posterior,
-    design: Design,
-    districts: Districts,
-    variables: dict[str, np.ndarray],
-    rng: np.random.Generator,
-) -> dict[str, xr.Dataset]:
-    """Datasets of every group but the sample statistics."""
-    family = FAMILIES[posterior.family]
-    votes, size = posterior.votes, posterior.size
-    counts = votes.astype(np.int64)
-    trials = size.astype(np.int64) if posterior.family == "binomial" else size
-    # Single precision for what has a value per draw and district: its rounding, 1e-7, is far below any
-    # posterior's spread, and it halves the file.
-    variables["eta"] = variables["eta"].astype(np.float32)
-    if "phi" in variables:
-        variables["phi"] = variables["phi"].astype(np.float32)
-    eta = variables["eta"].astype(np.float64)
-    log_likelihood = family.log_likelihood(eta, votes, size).astype(np.float32)
-    prior = draw_prior(posterior, _PRIOR_DRAWS, rng)
-    prior_votes = family.draw(rng, prior["eta"], trials)
-    i, j, weight = districts.edges
-    design_row = ("district", "coefficient")
-    return {
-        "posterior": _dataset(variables),
-        "log_likelihood": _dataset({"votes": log_likelihood}),
-        "posterior_predictive": _dataset({"votes": _narrow(family.draw(rng, eta, trials))}),
-        "prior": _dataset({name: one[None].astype(np.float32) for name, one in prior.items()}),
-        "prior_predictive": _dataset({"votes": _narrow(prior_votes)[None]}),
-        "observed_data": xr.Dataset({"votes": ("district", counts)}),
-        "constant_data": xr.Dataset(
-            {
-                "trials" if posterior.family == "binomial" else "exposure": ("district", trials),
-                "design": (design_row, design.matrix),
-                "center": ("coefficient", design.center),
-                "scale": ("coefficient", design.scale),
-                "prior_mean": ("column", posterior.prior_mean),
-                "prior_sd": ("column", posterior.prior_sd),
-                "edge_i": ("edge", i),
-                "edge_j": ("edge", j),
-                "edge_weight": ("edge", weight),
-            }
-        ),
-    }
-
-
-def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Draws of every unknown from the prior, shape (size, ...)."""
-    p = posterior.design.shape[1]
-    coefficients = posterior.prior_mean + posterior.prior_sd * rng.standard_normal((size, p))
-    drawn = {"intercept": coefficients[:, 0], "beta": coefficients[:, 1:]}
-    eta = coefficients @ posterior.design.T
-    if posterior.n_hyper:
-        drawn["sigma"] = posterior.priors.sigma.draw(rng, size)
-        rho = np.full(size, 0.5)
-        if posterior.n_hyper == 2:
-            rho = posterior.priors.rho.draw(rng, size, posterior.field.nodes)
-            drawn["rho"] = rho
-        eta = eta + draw_effects(posterior.field.graph, drawn["sigma"], rho, rng)
-    drawn["eta"] = eta
-    return drawn
-
-
-def _dataset(variables: dict[str, np.ndarray]) -> xr.Dataset:
-    """Name the dimensions of draws: chain, draw, then district or coefficient."""
-    last = {"beta": "coefficient", "eta": "district", "phi": "district", "votes": "district"}
-    return xr.Dataset(
-        {
-            name: (("chain", "draw", last[name]) if name in last else ("chain", "draw"), values)
-            for name, values in variables.items()
-        }
-    )
-
-
-def _narrow(votes: np.ndarray) -> np.ndarray:
-    """Counts in 32 bits where they fit."""
-    return votes.astype(np.int32) if votes.max() < 2**31 else votes
-
-
-def _tree(groups: dict[str, xr.Dataset], design: Design, districts: Districts) -> xr.DataTree:
-    """Give every group its coordinates: chains, draws, district ids, coefficient names."""
-    labels = {
-        "district": np.array(districts.ids, dtype=np.str_),
-        "coefficient": np.array(design.names, dtype=np.str_),
-    }
-    for name, dataset in groups.items():
-        coords = {dim: labels.get(str(dim), np.arange(size)) for dim, size in dataset.sizes.items()}
-        groups[name] = dataset.assign_coords(coords)
-    return xr.DataTree.from_dict(groups)
 
 
 def _record(

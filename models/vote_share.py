@@ -1,18 +1,25 @@
 r"""`VoteShareModel`: the specification of a model; it holds no data.
 
-District i has y_i votes for a party out of N_i valid votes (or y_i cases at exposure E_i):
+District i has y_i votes for a party out of N_i valid votes, y_i cases at exposure E_i, or a share s_i:
 
-    y_i ~ Binomial(N_i, logit^-1(eta_i))       or    y_i ~ Poisson(E_i exp(eta_i))
-    eta = alpha + X beta + e,    e = sigma (sqrt(1 - rho) theta + sqrt(rho) phi)
+    y_i ~ Binomial(N_i, logit^-1(eta_i))       or    y_i ~ BetaBinomial(N_i, logit^-1(eta_i), delta)
+    y_i ~ Poisson(E_i exp(eta_i))              or    logit(s_i) ~ Normal(eta_i, noise^2)
 
-with X standardised, theta iid N(0, 1) and phi the intrinsic CAR of the neighbour graph, scaled within each
-component (BYM2, Riebler et al. 2016).
+    eta = alpha + X beta + u + e
+
+with X standardised, u the effects of group-level terms, and e the effects of districts as one of
+`spatialvote.models.structures` has them; for BYM2 (Riebler et al. 2016)
+
+    e = sigma (sqrt(1 - rho) theta + sqrt(rho) phi),
+
+with theta iid N(0, 1) and phi the intrinsic CAR of the neighbour graph, scaled within each component.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +29,7 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.design import Design, build_design, split_formula
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.outcome import ABSENT, Outcome, read_outcome
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
 from spatialvote.models.structures import STRUCTURES, bind
@@ -29,6 +37,7 @@ from spatialvote.models.structures import STRUCTURES, bind
 if TYPE_CHECKING:
     import pymc as pm
 
+    from spatialvote.models.draw_store import Resume
     from spatialvote.models.fit import Fit
     from spatialvote.models.nuts import Progress
 
@@ -54,14 +63,19 @@ class VoteShareModel:
     formula
         ``party ~ covariates`` in the syntax of bambi and lme4.
     family
-        ``binomial`` (votes out of valid votes) or ``poisson`` (counts with exposure).
+        ``binomial`` (votes out of valid votes), ``beta_binomial`` (the same with votes that vary more),
+        ``poisson`` (counts with exposure) or ``gaussian`` (logits of shares, where counts are not known).
     structure
-        ``bym2``, or to compare with ``iid`` (effects without neighbours) or ``none`` (no effects).
+        ``bym2``, ``leroux``, ``proper_car``, ``sar`` or ``dagar``, or to compare with ``iid`` (effects
+        without neighbours) or ``none`` (no effects).
     priors
-        See `spatialvote.models.priors.Priors`.
+        See `spatialvote.models.priors.Priors`. A prior of rho that was left to the structure is chosen here.
     standardise
         Whether covariates are centred and scaled before the priors apply; False only to reproduce a
         published fit whose priors stand on the original scale.
+    absent
+        ``zero votes``: where nobody voted for the party it did not stand, and such a district has no
+        likelihood; ``none``: it stood everywhere, and no votes are a count of zero.
 
     Examples
     --------
@@ -75,6 +89,7 @@ class VoteShareModel:
     structure: str = "bym2"
     priors: Priors = field(default_factory=Priors)
     standardise: bool = True
+    absent: str = "none"
 
     def __post_init__(self) -> None:
         problems = [
@@ -82,6 +97,7 @@ class VoteShareModel:
             for what, value, allowed in (
                 ("family", self.family, FAMILIES),
                 ("structure", self.structure, STRUCTURES),
+                ("absent", self.absent, ABSENT),
             )
             if value not in allowed
         ]
@@ -109,6 +125,8 @@ class VoteShareModel:
         cores: int | None = None,
         target_accept: float | None = None,
         progress: Progress | bool = True,
+        store: str | Path | None = None,
+        resume: Resume = False,
     ) -> Fit:
         """Fit the model to districts.
 
@@ -124,11 +142,19 @@ class VoteShareModel:
             See `spatialvote.models.nuts.NutsSettings`.
         progress
             True for a progress bar on the terminal, False for none, or a function to be called.
+        store
+            Folder where draws are kept while they are drawn, so that none is lost when the process ends
+            early. It stays: delete it once the fit is saved. None: draws stay in memory.
+        resume
+            Where the store holds draws of this very fit: False refuses, True goes on with them (and starts
+            where there are none), ``"partial"`` makes a fit of these alone, marked so in its record.
 
         Raises
         ------
         ModelError
             Where the formula, the family or the engine do not suit the districts.
+        FitError
+            Where the store holds draws of another fit, or of this one and `resume` is False.
         """
         # The engine brings nutpie and ArviZ, which a specification alone does not need.
         from spatialvote.models.fitting import fit_nuts
@@ -137,52 +163,48 @@ class VoteShareModel:
         if engine != "nuts":
             raise ModelError(Problem(f"engine '{engine}' is unknown", "use 'nuts'"))
         settings = NutsSettings(draws, tune, chains, cores, target_accept)
-        return fit_nuts(self, districts, settings, seed, progress)
+        if resume and store is None:
+            raise ModelError(
+                Problem("no store is given to go on with", "pass store=, the folder of its draws")
+            )
+        folder = None if store is None else Path(store)
+        return fit_nuts(self, districts, settings, seed, progress, folder, resume)
 
     def posterior(self, districts: Districts) -> tuple[Posterior, Design]:
         """The log posterior of this model for some districts, and the design behind it."""
         design = build_design(self.formula, districts, self.standardise)
-        votes = districts.votes(design.party).astype(np.float64)
-        size = self._size(districts)
-        level = FAMILIES[self.family].overall(votes, size)
-        if not np.isfinite(level):
-            raise ModelError(
-                Problem(
-                    f"party '{design.party}' has {'no' if votes.sum() == 0 else 'all'} votes everywhere",
-                    "choose a party that stood in some districts and not alone",
-                )
-            )
+        outcome = self.outcome(districts)
+        level = FAMILIES[self.family].overall(outcome.votes, outcome.size)
         mean = self.priors.intercept_mean
         columns = len(design.names)
+        levels = [len(group.levels) for group in design.groups]
         posterior = Posterior(
             family=self.family,
-            votes=votes,
-            size=size,
-            design=np.column_stack([np.ones(districts.n), design.standardised]),
-            prior_mean=np.r_[level if mean is None else mean, np.zeros(columns)],
-            prior_sd=np.r_[self.priors.intercept_sd, np.full(columns, self.priors.coefficient_sd)],
+            votes=outcome.votes,
+            size=outcome.size,
+            design=np.column_stack(
+                [np.ones(districts.n), design.standardised, *(group.matrix for group in design.groups)]
+            ),
+            prior_mean=np.r_[level if mean is None else mean, np.zeros(columns + sum(levels))],
+            prior_sd=np.r_[
+                self.priors.intercept_sd, np.full(columns, self.priors.coefficient_sd), np.ones(sum(levels))
+            ],
             field=bind(self.structure, districts),
             priors=self.priors,
+            groups=tuple(group.name for group in design.groups),
+            column_group=np.repeat(np.arange(len(levels) + 1), [1 + columns, *levels]),
         )
         return posterior, design
+
+    def outcome(self, districts: Districts) -> Outcome:
+        """What the family takes for votes and sizes of the party in some districts."""
+        return read_outcome(self.family, districts, self.party, self.absent)
 
     def to_pymc(self, districts: Districts) -> pm.Model:
         """The same model written in PyMC, coefficients sampled, to extend or to check by hand."""
         from spatialvote.models.pymc_model import build_pymc
 
         return build_pymc(self, districts)
-
-    def _size(self, districts: Districts) -> np.ndarray:
-        """Valid votes or exposure, float64, shape (n,)."""
-        wanted = "valid" if self.family == "binomial" else "exposure"
-        if getattr(districts.roles, wanted) is None:
-            raise ModelError(
-                Problem(
-                    f"family '{self.family}' needs the role '{wanted}', which these districts lack",
-                    f"name the column with {wanted} when reading, or choose another family",
-                )
-            )
-        return np.asarray(getattr(districts, wanted), dtype=np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values from which `from_dict` makes the same model."""

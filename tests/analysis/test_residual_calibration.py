@@ -8,7 +8,7 @@ from scipy.stats import kstest, norm
 
 from spatialvote.analysis.moran import Moran
 from spatialvote.analysis.residuals import pivotal_residuals
-from spatialvote.models.fitting import draw_prior
+from spatialvote.models.fit_groups import draw_prior
 from spatialvote.models.priors import Priors
 from spatialvote.models.vote_share import VoteShareModel
 

@@ -91,8 +91,8 @@ WRONG = {
         (
             "votes column 'right' is a share ('percent'), and valid votes are named: leave the unit out "
             "where it holds counts, or leave valid out where it holds shares",
-            "column 'right' (votes of 'Right') is fractional in 9 districts (ids '0103', '0104', '0106' and 6 "
-            "more): give counts as they were counted, not shares or figures carried over from other "
+            "column 'right' (votes of 'Right') is fractional in 9 districts (ids '0103', '0104', '0106' and "
+            "6 more): give counts as they were counted, not shares or figures carried over from other "
             "boundaries",
         ),
     ),
