@@ -3,177 +3,358 @@ r"""The coordinates in which eta is sampled: centred where votes inform it, non-
 Where the data pin eta it must be sampled as it is; where they do not, eta - X b scales with sigma, and a
 sampler in eta runs into a funnel as sigma falls below the noise of the votes. Both are ends of one line
 (partial centring, Papaspiliopoulos, Roberts and Skold 2007), and how far along it a district stands is known.
-With Fisher information h_i, working response y_i = c_i + score_i / h_i at a rough estimate c_i, and the
-fitted value m_i of the regression without effects, write v = sqrt(h) (eta - m), q = sqrt(h) (y - m) and
+With information g_i = 1 / (A_i + B_i tau) (tau the family's overdispersion, or its squared noise; the
+variance of votes is linear in it), h_i the same at a typical tau, y_i = c_i + score_i / h_i the working
+response at a rough estimate c_i, and the fitted value m_i of the regression without effects, write
+v = sqrt(h) (eta - m), q = sqrt(h) (y - m) and
 
-    u_i = 1 / (1 + h_i sigma^2),    t_i = q_i (1 - u_i),    s_i = sigma sqrt(h_i u_i):
+    u_i = 1 / (1 + g_i sigma^2),    t_i = q_i (1 - u_i),    s_i = sigma sqrt(h_i u_i):
 
-t_i and s_i are mean and standard deviation of v_i where eta_i ~ N(m_i, sigma^2) and y_i ~ N(eta_i, 1 / h_i).
+t_i and s_i are mean and standard deviation of v_i where eta_i ~ N(m_i, sigma^2) and y_i ~ N(eta_i, 1 / g_i).
 
 Some directions do not scale with sigma. The columns of X carry coefficients whose uncertainty stays as sigma
-falls; the mean of a component has prior variance sigma^2 (1 - rho) / n_c, which falls to zero as rho -> 1. So
-an orthonormal basis B of sqrt(h) X and of the indicators of all components but the largest is split off:
+falls; the levels of a group share an effect of standard deviation sd_g; and for BYM2 the mean of a component
+has prior variance sigma^2 (1 - rho) / n_c, which falls to zero as rho -> 1. So an orthonormal basis B of
+sqrt(h) X, of the levels and, for BYM2, of the indicators of all components but the largest is split off:
 
-    v = B (a^2 B'q + a B'z) + (I - B B') (t + s z),     a_j = 1 for the columns of X,
-    a_j^2 = pi_j / (1 + pi_j),  pi_j = w_j' Sigma w_j,  w_j = sqrt(h) B_j          for what components add,
+    v = B ((1 - w) B'q + a B'z) + (I - B B') (t + s z),
+    w_j = 0, a_j = 1                                         for the columns of X,
+    w_j = 1 / (1 + pi_j), a_j^2 = 1 - w_j                    for what levels and components add,
 
-and z is close to standard normal whatever sigma and rho are. By Jacobi's identity for complementary minors
+with pi_j = d_j' Cov(eta) d_j, d_j = sqrt(h) B_j, and z is close to standard normal whatever the
+hyperparameters are. By Jacobi's identity for complementary minors
 
     log |d v / d z| = sum log s + sum log a + log |K|,    K = B' diag(1 / s) B.
+
+That is the choice "measured". "centred" sets every u and w to their limit for strong votes (0), "noncentred"
+to that for none (1): these are for comparison, and for whoever knows better.
 
 Papaspiliopoulos, O., Roberts, G. O., Skold, M. (2007). A general framework for the parametrization of
 hierarchical models. Statistical Science 22.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from spatialvote.models.compiled import compiled
+from spatialvote.models.density import COLLAPSED, hyperparameters, log_posterior
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.field_kernel import SMALLEST_K, small_cholesky, small_solve, smooth
 from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.posterior import Posterior
 
+#: Choice of coordinates to the code under which the compiled transformation knows it.
+PARAMETRISATIONS = {"measured": 0, "centred": 1, "noncentred": 2}
+_CENTRED, _NONCENTRED = PARAMETRISATIONS["centred"], PARAMETRISATIONS["noncentred"]
 
-@dataclass(frozen=True)
-class Centring:
-    """The arrays of the transformation.
+#: Least information of a district relative to the median, so that sqrt(h) v and its inverse both stay finite.
+#: Where a party did not stand the votes say nothing; with h this small such a district is non-centred.
+_LEAST_INFORMATION = 1e-6
+
+
+class CentringArrays(NamedTuple):
+    """The transformation as compiled code sees it.
 
     Attributes
     ----------
+    choice
+        Code of the parametrisation and power of the dispersion in tau, shape (2,).
     level
         Fitted values m of the regression without district effects, shape (n,).
     root
         sqrt(h), shape (n,).
     response
         q, shape (n,).
+    noise
+        A_i and B_i, shape (n, 2).
     basis
         B, shape (n, P).
     spread
-        w_j'w_j and w_j' R^- w_j, so that pi_j = sigma^2 ((1 - rho) spread_j0 + rho spread_j1), for what
-        components add; zeros for the columns of X. Shape (P, 2).
+        Parts of pi_j that go with sigma^2 (1 - rho), sigma^2 rho and each sd_g^2; zeros for the columns of X.
+        Shape (P, 2 + groups).
     """
 
+    choice: np.ndarray
     level: np.ndarray
     root: np.ndarray
     response: np.ndarray
+    noise: np.ndarray
     basis: np.ndarray
     spread: np.ndarray
 
-    def eta(self, sigma: np.ndarray, rho: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Linear predictors, shape (draws, n), at sigma and rho (draws,) and z (draws, n)."""
-        sigma, rho = np.asarray(sigma)[:, None], np.asarray(rho)[:, None]
-        u = 1 / (1 + (self.root * sigma) ** 2)
-        apart = self.response * (1 - u) + sigma * self.root * np.sqrt(u) * z
-        pi = sigma**2 * ((1 - rho) * self.spread[:, 0] + rho * self.spread[:, 1])
-        a = np.where(self.spread[:, 0] > 0, np.sqrt(pi / (1 + pi)), 1.0)
-        along = a**2 * (self.response @ self.basis) + a * (z @ self.basis) - apart @ self.basis
-        return self.level + (apart + along @ self.basis.T) / self.root
+
+#: Stands where a model without a field has no coordinates.
+NO_CENTRING = CentringArrays(
+    np.zeros(2), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 2)), np.zeros((0, 0)), np.zeros((0, 2))
+)
 
 
-def centre(posterior: Posterior) -> Centring:
+@dataclass(frozen=True)
+class Centring:
+    """Coordinates of a posterior, and what was measured to choose them.
+
+    Attributes
+    ----------
+    posterior
+        The density.
+    arrays
+        The transformation.
+    chosen
+        Name of the parametrisation.
+    median_information
+        Median of h over the districts where the party stood.
+    signal_to_noise
+        That times the variance between districts that the covariates leave, tau^2 (`fit_without_effects`).
+    share_centred
+        Share of districts that are closer to centred than to non-centred at sigma = tau.
+    """
+
+    posterior: Posterior
+    arrays: CentringArrays
+    chosen: str
+    median_information: float
+    signal_to_noise: float
+    share_centred: float
+
+    @cached_property
+    def record(self) -> dict[str, str | float]:
+        """What was measured and chosen, as plain values."""
+        return {
+            "chosen": self.chosen,
+            "median_information": round(self.median_information, 3),
+            "signal_to_noise": round(self.signal_to_noise, 3),
+            "share_centred": round(self.share_centred, 4),
+        }
+
+    def eta(self, points: np.ndarray) -> np.ndarray:
+        """Linear predictors, shape (draws, n), at points (draws, h + n) of the sampler."""
+        return _draws_of_eta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)
+
+
+def centre(posterior: Posterior, parametrisation: str = "measured") -> Centring:
     """Coordinates for a posterior with a field."""
     family = FAMILIES[posterior.family]
-    votes, size, graph = posterior.votes, posterior.size, posterior.field.graph
-    level = fit_without_effects(posterior).eta
-    crude = family.crude(votes, size)
+    votes, size = posterior.votes, posterior.size
+    # Effects of groups fall with their standard deviation, so they are no part of the level.
+    simple = fit_without_effects(posterior.without_groups())
+    level, typical, stood = simple.eta, posterior.typical_dispersion, size > 0
     # Crude values of small districts are noise: shrink them, by a unit prior, towards the regression.
-    weight = family.information(crude, size)
+    crude = np.where(stood, family.crude(votes, size), level)
+    weight = family.information(crude, size, typical)
     rough = level + (crude - level) * weight / (weight + 1)
-    information = family.information(rough, size)
-    root = np.sqrt(information)
-    response = root * (rough + (votes - size * family.mean(rough)) / information - level)
+    information = family.information(rough, size, typical)
+    median = float(np.median(information[stood]))
+    least = _LEAST_INFORMATION * median
+    told = np.maximum(information, least)
+    root = np.sqrt(told)
+    working = np.where(stood, rough + family.score(rough, votes, size, typical) / told, level)
+    noise = _noise(posterior, rough, least)
 
-    columns = posterior.design.shape[1]
-    # The largest component's mean is the intercept's direction; only what sets others apart is left.
-    others = np.delete(np.arange(graph.sizes.size), np.argmax(graph.sizes) if graph.sizes.size else [])
-    members = graph.component[:, None] == others
-    spanned = root[:, None] * np.hstack([posterior.design, members])
+    basis, fixed = _basis(posterior, root)
+    spread = _spread(posterior, np.ascontiguousarray(root[:, None] * basis))
+    spread[:fixed] = 0.0
+    power = 2.0 if family.HYPER == ("noise",) else 1.0
+    choice = np.array([float(PARAMETRISATIONS[parametrisation]), power])
+    ratio = told * simple.extra_variance
+    return Centring(
+        posterior,
+        CentringArrays(choice, level, root, root * (working - level), noise, basis, spread),
+        parametrisation,
+        median,
+        median * simple.extra_variance,
+        float(np.mean(ratio[stood] > 1))
+        if parametrisation == "measured"
+        else float(parametrisation == "centred"),
+    )
+
+
+def _noise(posterior: Posterior, rough: np.ndarray, least: float) -> np.ndarray:
+    """A and B with 1 / g = A + B tau, shape (n, 2), from the information at tau = 0 and tau = 1."""
+    family, size = FAMILIES[posterior.family], posterior.size
+    if not family.HYPER:
+        flat = 1 / np.maximum(family.information(rough, size), least)
+        return np.column_stack([flat, np.zeros_like(flat)])
+    at_one = 1 / np.maximum(family.information(rough, size, 1.0), least)
+    # Gaussian logits have no noise but their own; a beta-binomial without overdispersion is a binomial.
+    at_zero = np.zeros_like(at_one)
+    if family.HYPER != ("noise",):
+        at_zero = np.minimum(1 / np.maximum(family.information(rough, size, 0.0), least), at_one)
+    return np.column_stack([at_zero, at_one - at_zero])
+
+
+def _basis(posterior: Posterior, root: np.ndarray) -> tuple[np.ndarray, int]:
+    """B, shape (n, P), and how many of its first columns the fixed columns of X span."""
+    fixed = posterior.column_group == 0
+    members = np.zeros((len(root), 0))
+    if posterior.arrays.switches[0] == COLLAPSED:
+        graph = posterior.field.graph
+        # The largest component's mean is the intercept's direction; only what sets others apart is left.
+        others = np.delete(np.arange(graph.sizes.size), np.argmax(graph.sizes) if graph.sizes.size else [])
+        members = graph.component[:, None] == others
+    spanned = root[:, None] * np.hstack([posterior.design[:, fixed], posterior.design[:, ~fixed], members])
     basis, triangle = np.linalg.qr(spanned / np.linalg.norm(spanned, axis=0))
-    # A covariate may tell a component apart by itself: such a direction is dropped.
+    # A covariate may tell a component apart by itself, and levels sum to the intercept: such a direction is
+    # dropped.
     keep = np.abs(np.diag(triangle)) > 1e-8
-    basis = np.ascontiguousarray(basis[:, keep])
-    loaded = np.ascontiguousarray(root[:, None] * basis)
-    smoothed, centred, _ = smooth(loaded, SMALLEST_K, graph.component, graph.sizes, tuple(graph.pattern))
-    spread = np.column_stack([(loaded**2).sum(axis=0), (centred * smoothed).sum(axis=0)])
-    spread[: int(keep[:columns].sum())] = 0.0
-    return Centring(level, root, response, basis, spread)
+    return np.ascontiguousarray(basis[:, keep]), int(keep[: fixed.sum()].sum())
+
+
+def _spread(posterior: Posterior, loaded: np.ndarray) -> np.ndarray:
+    """d_j' V d_j for each part V of the prior covariance of eta, shape (P, 2 + groups)."""
+    own = (loaded**2).sum(axis=0)
+    structured = own
+    if posterior.arrays.switches[0] == COLLAPSED:
+        graph = posterior.field.graph
+        smoothed, centred, _ = smooth(loaded, SMALLEST_K, graph.component, graph.sizes, tuple(graph.pattern))
+        structured = (centred * smoothed).sum(axis=0)
+    groups = [
+        ((posterior.design[:, posterior.column_group == number].T @ loaded) ** 2).sum(axis=0)
+        for number in range(1, len(posterior.groups) + 1)
+    ]
+    return np.column_stack([own, structured, *groups])
 
 
 @compiled()
-def prior_variance(sigma, rho, spread):
-    """pi_j and its derivative in logit rho relative to itself."""
-    pi = sigma * sigma * ((1.0 - rho) * spread[0] + rho * spread[1])
-    return pi, sigma * sigma * rho * (1.0 - rho) * (spread[1] - spread[0]) / pi
+def variances(value, sigma, rho, model):
+    """The variances that `spread` goes with, shape (2 + groups,)."""
+    groups = model.switches[6]
+    first = value.size - groups
+    part = np.empty(2 + groups)
+    part[0], part[1] = sigma * sigma * (1.0 - rho), sigma * sigma * rho
+    for q in range(groups):
+        part[2 + q] = value[first + q] ** 2
+    return part
 
 
 @compiled()
-def to_eta(z, sigma, rho, level, root, response, basis, spread, eta, scale, along):
-    """Fill eta (n,), s (n,) and a (P,); return the log Jacobian and its slopes in log sigma, logit rho."""
-    n, columns = basis.shape
-    apart, weighted, moved = np.empty(n), np.empty((n, columns)), np.empty((n, columns))
-    jacobian, by_sigma, by_rho = 0.0, 0.0, 0.0
+def _distance(choice, information):
+    """1 - share of prior in what is known, u or w, in the chosen parametrisation."""
+    if choice == _CENTRED:
+        return 0.0
+    if choice == _NONCENTRED:
+        return 1.0
+    return 1.0 / (1.0 + information)
+
+
+@compiled()
+def to_eta(z, sigma, tau, part, c, eta, scale, along, by_log_scale):
+    """Fill eta (n,), s (n,), a (P,) and the slope of the log Jacobian in log s (n,); return the Jacobian."""
+    n, columns = c.basis.shape
+    choice = c.choice[0]
+    apart, weighted = np.empty(n), np.empty((n, columns))
+    jacobian = 0.0
     for i in range(n):
-        u = 1.0 / (1.0 + (root[i] * sigma) ** 2)
-        scale[i] = sigma * root[i] * np.sqrt(u)
-        apart[i] = response[i] * (1.0 - u) + scale[i] * z[i]
-        jacobian += np.log(scale[i] / root[i])
-        by_sigma += u
+        u = _distance(choice, sigma * sigma / (c.noise[i, 0] + c.noise[i, 1] * tau))
+        scale[i] = 1.0 if choice == _CENTRED else sigma * c.root[i] * np.sqrt(u)
+        apart[i] = c.response[i] * (1.0 - u) + scale[i] * z[i]
+        jacobian += np.log(scale[i] / c.root[i])
         share = 1.0 / scale[i]
         for j in range(columns):
-            weighted[i, j] = basis[i, j] * share
-            moved[i, j] = -u * weighted[i, j]
-    inverse, slope = weighted.T @ basis, moved.T @ basis
-    lower = small_cholesky(inverse)
-    solved = small_solve(lower, slope)
+            weighted[i, j] = c.basis[i, j] * share
+    lower = small_cholesky(weighted.T @ c.basis)
+    inverse = c.basis @ small_solve(lower, np.eye(columns))
     shift = np.zeros(columns)
     for j in range(columns):
         jacobian += 2.0 * np.log(lower[j, j])
-        by_sigma += solved[j, j]
-        along[j] = 1.0
-        if spread[j, 0] > 0.0:
-            pi, pi_slope = prior_variance(sigma, rho, spread[j])
-            along[j] = np.sqrt(pi / (1.0 + pi))
+        along[j], w = 1.0, 0.0
+        if c.spread[j, 0] > 0.0:
+            pi = c.spread[j] @ part
+            w = _distance(choice, pi)
+            along[j] = 1.0 if choice == _CENTRED else np.sqrt(pi * w)
             jacobian += np.log(along[j])
-            by_sigma += 1.0 / (1.0 + pi)
-            by_rho += 0.5 * pi_slope / (1.0 + pi)
         for i in range(n):
-            b = basis[i, j]
-            shift[j] += b * (along[j] ** 2 * response[i] + along[j] * z[i] - apart[i])
+            shift[j] += c.basis[i, j] * ((1.0 - w) * c.response[i] + along[j] * z[i] - apart[i])
     for i in range(n):
-        v = apart[i]
+        v, by_k = apart[i], 0.0
         for j in range(columns):
-            v += basis[i, j] * shift[j]
-        eta[i] = level[i] + v / root[i]
-    return jacobian, by_sigma, by_rho
+            v += c.basis[i, j] * shift[j]
+            by_k += weighted[i, j] * inverse[i, j]
+        eta[i] = c.level[i] + v / c.root[i]
+        by_log_scale[i] = 1.0 - by_k
+    return jacobian
 
 
 @compiled()
-def pull_back(by_eta, z, sigma, rho, root, response, basis, spread, scale, along):
-    """Turn a gradient in eta into one in z, in place; return what it adds in log sigma and logit rho."""
-    n, columns = basis.shape
-    by_v = by_eta / root
+def pull_back(by_eta, z, sigma, tau, part, c, scale, along, by_log_scale, by_log_part):
+    """Turn a gradient in eta into one in z, in place, with the slopes of the log Jacobian.
+
+    Fills the slopes in the logs of the variances ``part`` as far as the directions B depend on them; returns
+    those in log sigma and log tau as far as the districts' u and s do.
+    """
+    n, columns = c.basis.shape
+    choice = c.choice[0]
+    by_v = by_eta / c.root
     inside, mixed_q, mixed_z = np.zeros(columns), np.zeros(columns), np.zeros(columns)
     for i in range(n):
         for j in range(columns):
-            inside[j] += basis[i, j] * by_v[i]
-            mixed_q[j] += basis[i, j] * response[i]
-            mixed_z[j] += basis[i, j] * z[i]
-    by_sigma, by_rho = 0.0, 0.0
+            inside[j] += c.basis[i, j] * by_v[i]
+            mixed_q[j] += c.basis[i, j] * c.response[i]
+            mixed_z[j] += c.basis[i, j] * z[i]
+    by_log_part[:] = 0.0
     for j in range(columns):
-        if spread[j, 0] > 0.0:
-            pi, pi_slope = prior_variance(sigma, rho, spread[j])
-            moved = (2.0 * along[j] ** 2 * mixed_q[j] + along[j] * mixed_z[j]) / (1.0 + pi) * inside[j]
-            by_sigma += moved
-            by_rho += 0.5 * pi_slope * moved
+        if c.spread[j, 0] > 0.0:
+            pi = c.spread[j] @ part
+            w = _distance(choice, pi)
+            # d log a / d log pi = w / 2 and d (1 - w) / d log pi = w (1 - w), in every parametrisation.
+            moved = w * (1.0 - w) * mixed_q[j] + 0.5 * w * along[j] * mixed_z[j]
+            by_log_pi = 0.5 * w + moved * inside[j]
+            for k in range(part.size):
+                by_log_part[k] += by_log_pi * c.spread[j, k] * part[k] / pi
+    by_log_sigma, by_log_tau = 0.0, 0.0
     for i in range(n):
-        left = by_v[i]
-        by_z = 0.0
+        left, by_z = by_v[i], 0.0
         for j in range(columns):
-            left -= basis[i, j] * inside[j]
-            by_z += basis[i, j] * along[j] * inside[j]
-        u = 1.0 / (1.0 + (root[i] * sigma) ** 2)
-        by_sigma += left * (2.0 * response[i] * u * (1.0 - u) + scale[i] * u * z[i])
+            left -= c.basis[i, j] * inside[j]
+            by_z += c.basis[i, j] * along[j] * inside[j]
+        variance = c.noise[i, 0] + c.noise[i, 1] * tau
+        u = _distance(choice, sigma * sigma / variance)
+        by_scale = by_log_scale[i] + left * scale[i] * z[i]
+        by_shift = left * c.response[i] * u * (1.0 - u)
+        by_log_sigma += u * by_scale + 2.0 * by_shift
+        if choice != _CENTRED:
+            by_log_tau += c.noise[i, 1] * tau / variance * (0.5 * (1.0 - u) * by_scale - by_shift)
         by_eta[i] = by_z + scale[i] * left
-    return by_sigma, by_rho
+    return by_log_sigma, by_log_tau
+
+
+@compiled()
+def centred_log_posterior(point, model, c):
+    """Log posterior of (hyperparameters, z) and its gradient; see `log_posterior`."""
+    first, n = model.prior_kind.size, c.level.size
+    value, chain, sigma, rho, dispersion = hyperparameters(point, model)
+    part = variances(value, sigma, rho, model)
+    tau = dispersion ** c.choice[1]
+    z = point[first:]
+    moved, scale, along = point.copy(), np.empty(n), np.empty(c.basis.shape[1])
+    by_log_scale, by_log_part = np.empty(n), np.empty(part.size)
+    jacobian = to_eta(z, sigma, tau, part, c, moved[first:], scale, along, by_log_scale)
+    total, slope = log_posterior(moved, model)
+    by_log_sigma, by_log_tau = pull_back(
+        slope[first:], z, sigma, tau, part, c, scale, along, by_log_scale, by_log_part
+    )
+    # sigma always comes first where there is a field; part 0 is sigma^2 (1 - rho), part 1 sigma^2 rho.
+    slope[0] += by_log_sigma + 2.0 * (by_log_part[0] + by_log_part[1])
+    at = 1
+    if model.switches[4]:
+        slope[at], at = slope[at] + (1.0 - rho) * by_log_part[1] - rho * by_log_part[0], at + 1
+    if model.switches[5]:
+        slope[at] += by_log_tau * c.choice[1] * chain[at] / dispersion
+        at += 1
+    for q in range(model.switches[6]):
+        slope[at + q] += 2.0 * by_log_part[2 + q]
+    return total + jacobian, slope
+
+
+@compiled()
+def _draws_of_eta(points, model, c):
+    n, first = c.level.size, model.prior_kind.size
+    eta = np.empty((points.shape[0], n))
+    scale, along, slope = np.empty(n), np.empty(c.basis.shape[1]), np.empty(n)
+    for s in range(points.shape[0]):
+        value, _, sigma, rho, dispersion = hyperparameters(points[s], model)
+        part = variances(value, sigma, rho, model)
+        to_eta(points[s, first:], sigma, dispersion ** c.choice[1], part, c, eta[s], scale, along, slope)
+    return eta

@@ -6,7 +6,8 @@ step is halved until it climbs). With v_i the Fisher information of eta_i at the
 (y_i - mean_i) / v_i has, to first order, mean zero and variance 1 / v_i + tau^2, where tau^2 is the variance
 between districts that the covariates leave. It is found by the method of moments (Williams 1982, his model
 III), and the residuals are scaled by it. Without it the largest districts, where every small departure
-counts many votes, would decide any statistic of the residuals.
+counts many votes, would decide any statistic of the residuals. A family's dispersion is taken at its prior
+median; a district where the party did not stand has no residual (0).
 
 References
 ----------
@@ -49,6 +50,7 @@ class NonSpatial:
     _design: np.ndarray
     _hat: np.ndarray
     _sd: np.ndarray
+    _stood: np.ndarray
 
     def reference(self, white: np.ndarray) -> np.ndarray:
         """Residuals that white noise (m, n) would leave after the same regression, shape (m, n).
@@ -57,7 +59,8 @@ class NonSpatial:
         e - X (X'VX + P)^-1 X'V e, P the prior precision.
         """
         errors = white * self._sd
-        return (errors - (errors @ self._hat.T) @ self._design.T) / self._sd
+        reference = (errors - (errors @ self._hat.T) @ self._design.T) / self._sd
+        return np.where(self._stood, reference, 0.0)
 
 
 def fit_without_effects(posterior: Posterior) -> NonSpatial:
@@ -70,6 +73,7 @@ def fit_without_effects(posterior: Posterior) -> NonSpatial:
     """
     family = FAMILIES[posterior.family]
     votes, size, design = posterior.votes, posterior.size, posterior.design
+    dispersion = posterior.typical_dispersion
     prior_precision = posterior.prior_sd**-2.0
     b = posterior.prior_mean.copy()
 
@@ -78,13 +82,15 @@ def fit_without_effects(posterior: Posterior) -> NonSpatial:
         prior = 0.5 * (prior_precision * (b - posterior.prior_mean) ** 2).sum()
         # A first step can overshoot so far that a rate overflows; it is then halved.
         with np.errstate(over="ignore"):
-            return float(family.log_likelihood(eta, votes, size).sum() - prior)
+            return float(family.log_likelihood(eta, votes, size, dispersion).sum() - prior)
 
     now = value(b)
     for _ in range(_MOST_STEPS):
         eta = design @ b
-        slope = design.T @ (votes - size * family.mean(eta)) - prior_precision * (b - posterior.prior_mean)
-        step = np.linalg.solve(_precision(design, family.information(eta, size), prior_precision), slope)
+        score = family.score(eta, votes, size, dispersion)
+        slope = design.T @ score - prior_precision * (b - posterior.prior_mean)
+        information = family.information(eta, size, dispersion)
+        step = np.linalg.solve(_precision(design, information, prior_precision), slope)
         for _ in range(_MOST_HALVINGS):
             if (then := value(b + step)) >= now:
                 break
@@ -100,12 +106,14 @@ def fit_without_effects(posterior: Posterior) -> NonSpatial:
             )
         )
     eta = design @ b
-    information = family.information(eta, size)
-    working = (votes - size * family.mean(eta)) / information
-    extra = _extra_variance(working, information, len(b))
-    sd = np.sqrt(1 / information + extra)
+    information = family.information(eta, size, dispersion)
+    stood = information > 0
+    told = np.where(stood, information, 1.0)
+    working = family.score(eta, votes, size, dispersion) / told
+    extra = _extra_variance(working[stood], information[stood], len(b))
+    sd = np.sqrt(1 / told + extra)
     hat = np.linalg.solve(_precision(design, information, prior_precision), design.T * information)
-    return NonSpatial(b, eta, extra, working / sd, design, hat, sd)
+    return NonSpatial(b, eta, extra, working / sd, design, hat, sd, stood)
 
 
 def _precision(design: np.ndarray, information: np.ndarray, prior_precision: np.ndarray) -> np.ndarray:

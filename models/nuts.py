@@ -15,14 +15,12 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.centring import Centring, centre
 from spatialvote.models.chains import Plan, Progress, run_chains
 from spatialvote.models.draw_store import DrawStore
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.stored_draws import STATISTICS, Draws
@@ -83,20 +81,21 @@ def suited_acceptance(posterior: Posterior) -> float:
     divergence. Where it is less, sigma, rho and eta constrain each other, and only small steps (0.9) keep
     transitions from diverging.
     """
-    simple = fit_without_effects(posterior)
-    information = FAMILIES[posterior.family].information(simple.eta, posterior.size)
-    return 0.6 if np.median(information) * simple.extra_variance >= 10 else 0.9
+    if not posterior.has_field:
+        # A log-concave density of a few coefficients, unless groups bring standard deviations with them.
+        return 0.9 if posterior.n_hyper else 0.6
+    return 0.6 if centre(posterior).signal_to_noise >= 10 else 0.9
 
 
 def starting_point(posterior: Posterior, rng: np.random.Generator) -> np.ndarray:
     """A point near the bulk, overdispersed in what mixes slowest; shape (n_dim,)."""
-    if posterior.n_hyper == 0:
-        family = FAMILIES[posterior.family]
-        start = posterior.prior_mean + rng.uniform(-0.5, 0.5, posterior.n_dim)
-        start[0] = family.overall(posterior.votes, posterior.size) + rng.uniform(-0.5, 0.5)
-        return start
-    hyper = [rng.uniform(-2.5, 0.0), rng.uniform(-2.0, 2.0)][: posterior.n_hyper]
-    return np.concatenate([hyper, 0.5 * rng.standard_normal(len(posterior.votes))])
+    wide = {"rho": (-2.0, 2.0), "overdispersion": (-6.0, -3.0)}
+    hyper = [rng.uniform(*wide.get(name, (-2.5, 0.0))) for name in posterior.hyperparameters]
+    if posterior.has_field:
+        return np.concatenate([hyper, 0.5 * rng.standard_normal(len(posterior.votes))])
+    start = posterior.prior_mean + rng.uniform(-0.5, 0.5, posterior.design.shape[1])
+    start[0] = FAMILIES[posterior.family].overall(posterior.votes, posterior.size) + rng.uniform(-0.5, 0.5)
+    return np.concatenate([hyper, start])
 
 
 def sample(
@@ -132,7 +131,7 @@ def sample(
     """
     # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
-    centring = centre(posterior) if posterior.n_hyper else None
+    centring = centre(posterior) if posterior.has_field else None
     accept = settings.target_accept or suited_acceptance(posterior)
     held = [store.read(chain) if store else None for chain in range(settings.chains)]
     plans: dict[int, Plan] = {}
@@ -140,10 +139,7 @@ def sample(
         kept = len(before) if before else 0
         if kept >= settings.draws:
             continue
-        if before:
-            start = partial(_at, before.point[-1])
-        else:
-            start = partial(_anywhere, posterior, seeds[0])
+        start = partial(_at, before.point[-1]) if before else partial(_anywhere, posterior, seeds[0])
         run = store.run(chain, kept) if store else None
         if run:
             # What a warm-up left that was interrupted.
@@ -171,7 +167,7 @@ def sample_stored(posterior: Posterior, store: DrawStore) -> tuple[dict[str, np.
     lengths = sorted(map(len, chains), reverse=True)
     length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
     taken = [one.first(length) for one in chains if len(one) >= length]
-    return arrange(posterior, centre(posterior) if posterior.n_hyper else None, taken)
+    return arrange(posterior, centre(posterior) if posterior.has_field else None, taken)
 
 
 def arrange(
@@ -182,15 +178,11 @@ def arrange(
         {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
     )
     point = np.stack([one.point for one in chains])
+    draws, first = posterior.constrain(point), posterior.n_hyper
     if centring is None:
-        return {"coefficients": point}, statistics
-    draws = {"sigma": np.exp(point[..., 0])}
-    if posterior.n_hyper == 2:
-        draws["rho"] = expit(point[..., 1])
-    rho = draws.get("rho", np.full_like(draws["sigma"], 0.5))
-    z = point[..., posterior.n_hyper :]
+        return {**draws, "coefficients": point[..., first:]}, statistics
     # Chain by chain: the transformation makes several copies of its draws.
-    draws["eta"] = np.stack([centring.eta(*one) for one in zip(draws["sigma"], rho, z, strict=True)])
+    draws["eta"] = np.stack([centring.eta(one) for one in point])
     return draws, statistics
 
 

@@ -1,26 +1,37 @@
-r"""The log posterior that the sampler sees: one compiled function of one vector.
+r"""The log posterior that the engines see: one compiled function of one vector.
 
-With a field (`bym2`, `iid`) the point is (log sigma, [logit rho,] eta_1, ..., eta_n); the coefficients are
-integrated out (see `spatialvote.models.field_kernel`) and drawn afterwards (`spatialvote.models.recover`).
-Without a field (`none`) the point is the coefficients themselves. The density is that of the PyMC model in
+The point begins with the hyperparameters, each on a scale without bounds: the logarithm of a standard
+deviation, the logit of what lies between 0 and 1. With a field it goes on with eta_1, ..., eta_n; the
+coefficients are integrated out (`field_kernel`, `sparse_kernel`) and drawn afterwards (`recover`). Without a
+field (`none`) it goes on with the coefficients themselves. The density is that of the PyMC model in
 `spatialvote.models.pymc_model`, to which the tests compare it; sampling it directly saves
 compiling a PyMC model for every fit (docs/speed.md has the seconds).
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from scipy.special import expit, logit
 
-from spatialvote.models.compiled import compiled
-from spatialvote.models.families import FAMILIES, beta_binomial, binomial, gaussian, poisson
-from spatialvote.models.field_kernel import field_density
-from spatialvote.models.priors import Priors, log_prior_rho, log_prior_sigma
+from spatialvote.models.density import (
+    COLLAPSED,
+    NO_FIELD,
+    SPARSE,
+    ModelArrays,
+    log_posterior,
+    log_prior,
+)
+from spatialvote.models.families import FAMILIES
+from spatialvote.models.priors import EXPONENTIAL, HALF_NORMAL, Priors
 from spatialvote.models.structures import Field
 
-_BINOMIAL, _POISSON, _BETA_BINOMIAL = binomial.CODE, poisson.CODE, beta_binomial.CODE
-_binomial_gradient, _poisson_gradient = binomial.add_gradient, poisson.add_gradient
-_beta_binomial_gradient, _gaussian_gradient = beta_binomial.add_gradient, gaussian.add_gradient
+#: Prefix of the hyperparameter that is the standard deviation of a group-level term.
+GROUP_SD = "sd_"
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Posterior:
         Name of the family.
     votes, size
         Counts and valid votes (or exposure), shape (n,), float64; logits of shares and ones for ``gaussian``.
-        The size is 0 where the party did not stand.
+        The size is 0 where the party did not stand; such a district has no likelihood.
     design
         Intercept column, standardised covariates, and a column for each level of each group-level term, shape
         (n, p).
@@ -70,106 +81,159 @@ class Posterior:
         """Prior mean of the linear predictor, shape (n,)."""
         return self.design @ self.prior_mean
 
+    @cached_property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Names of the hyperparameters, in the order of the point."""
+        groups = tuple(GROUP_SD + name for name in self.groups)
+        return self.field.hyperparameters + FAMILIES[self.family].HYPER + groups
+
     @property
     def n_hyper(self) -> int:
-        """Number of hyperparameters in front of eta."""
-        return len(self.field.hyperparameters)
+        """Number of hyperparameters, in front of eta or the coefficients."""
+        return len(self.hyperparameters)
+
+    @property
+    def has_field(self) -> bool:
+        """Whether eta is sampled, rather than coefficients."""
+        return self.field.structure != "none"
+
+    @property
+    def typical_dispersion(self) -> float:
+        """The prior median of the family's dispersion; 0 for a family without one."""
+        own = FAMILIES[self.family].HYPER
+        return getattr(self.priors, own[0]).median() if own else 0.0
+
+    def without_groups(self) -> Posterior:
+        """The same model without its group-level terms."""
+        fixed = self.column_group == 0
+        return replace(
+            self,
+            design=self.design[:, fixed],
+            prior_mean=self.prior_mean[fixed],
+            prior_sd=self.prior_sd[fixed],
+            groups=(),
+        )
 
     @property
     def n_dim(self) -> int:
-        """Length of the sampled vector."""
-        return self.n_hyper + self.design.shape[0] if self.n_hyper else self.design.shape[1]
+        """Length of the point."""
+        return self.n_hyper + self.design.shape[0 if self.has_field else 1]
 
-    def prior_codes(self) -> tuple[tuple[int, float, float], tuple[int, float, float]]:
-        """Codes and parameters of the priors of sigma and rho for the compiled density."""
-        sigma = self.priors.sigma.code()
-        rho = self.priors.rho.code(self.field.nodes) if self.n_hyper == 2 else (0, 1.0, 1.0)
-        return sigma, rho
+    def group_number(self, name: str) -> int:
+        """Number, in `column_group`, of the group-level term whose standard deviation is called ``name``."""
+        return 1 + self.groups.index(name.removeprefix(GROUP_SD))
+
+    @cached_property
+    def prior_codes(self) -> tuple[tuple[int, float, float], ...]:
+        """Code and two parameters of the prior of each hyperparameter, for compiled code."""
+        nodes = self.field.nodes
+        return tuple(
+            self._prior(name).code(nodes) if name == "rho" else self._prior(name).code()
+            for name in self.hyperparameters
+        )
+
+    def _prior(self, name: str) -> Any:
+        """The prior of a hyperparameter, by its name."""
+        if name.startswith(GROUP_SD):
+            return self.priors.group
+        return getattr(self.priors.resolved(self.field.structure, self.field.hyperparameters), name)
+
+    def constrain(self, theta: np.ndarray) -> dict[str, np.ndarray]:
+        """Hyperparameters by name on their own scales; theta (..., h) may hold more behind them."""
+        return {
+            name: np.exp(theta[..., q]) if code[0] in (EXPONENTIAL, HALF_NORMAL) else expit(theta[..., q])
+            for q, (name, code) in enumerate(zip(self.hyperparameters, self.prior_codes, strict=True))
+        }
+
+    def unconstrain(self, values: dict[str, np.ndarray], size: int) -> np.ndarray:
+        """The inverse of `constrain`: theta, shape (size, h), from values (size,) by name."""
+        theta = np.empty((size, self.n_hyper))
+        for q, (name, code) in enumerate(zip(self.hyperparameters, self.prior_codes, strict=True)):
+            positive = code[0] in (EXPONENTIAL, HALF_NORMAL)
+            theta[:, q] = np.log(values[name]) if positive else logit(values[name])
+        return theta
+
+    def dispersion(self, theta: np.ndarray) -> float:
+        """The family's dispersion at theta; 0 for a family without one."""
+        own = FAMILIES[self.family].HYPER
+        return float(self.constrain(theta)[own[0]]) if own else 0.0
+
+    def coefficient_sd(self, theta: np.ndarray) -> np.ndarray:
+        """Prior standard deviation of each column at theta, shape (p,)."""
+        at = self.constrain(theta)
+        scale = np.array([1.0] + [float(at[GROUP_SD + name]) for name in self.groups])
+        return self.prior_sd * scale[self.column_group]
+
+    def log_prior(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log prior density of theta, Jacobians included, and its gradient, shape (h,)."""
+        total, gradient = 0.0, np.empty(self.n_hyper)
+        nodes = self.field.nodes
+        values = self.constrain(theta).values()
+        for q, (value, code) in enumerate(zip(values, self.prior_codes, strict=True)):
+            one, gradient[q] = log_prior(float(value), *code, nodes.value, nodes.weight)
+            total += one
+        return total, gradient
+
+    def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
+        """Draws of the hyperparameters from their priors, each (size,)."""
+        graph = {"rho": (self.field.nodes,)}
+        return {
+            name: self._prior(name).draw(rng, size, *graph.get(name, ())) for name in self.hyperparameters
+        }
+
+    @cached_property
+    def arrays(self) -> ModelArrays:
+        """What compiled code needs."""
+        field, p = self.field, self.design.shape[1]
+        precision = field.precision
+        kind = NO_FIELD if not self.has_field else COLLAPSED if precision is None else SPARSE
+        own = field.hyperparameters
+        switches = (
+            kind,
+            FAMILIES[self.family].CODE,
+            0 if precision is None else precision.code,
+            "sigma" in own,
+            "rho" in own,
+            len(FAMILIES[self.family].HYPER),
+            len(self.groups),
+        )
+        if precision is None:
+            pattern = field.graph.pattern
+            sparse = (np.zeros(0), np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0)))
+        else:
+            pattern = precision.pattern
+            sparse = (
+                precision.table,
+                precision.constants,
+                precision.below_terms,
+                precision.diagonal_terms,
+                precision.products(self.design).reshape(-1, p * p),
+            )
+        codes = np.array(self.prior_codes, dtype=np.float64).reshape(-1, 3)
+        return ModelArrays(
+            np.array(switches, dtype=np.int64),
+            codes[:, 0].astype(np.int64),
+            np.ascontiguousarray(codes[:, 1:]),
+            self.votes,
+            self.size,
+            self.offset,
+            np.ascontiguousarray(self.design),
+            self.prior_mean,
+            self.prior_sd,
+            self.column_group,
+            field.nodes.value,
+            field.nodes.weight,
+            field.graph.component,
+            field.graph.sizes,
+            *sparse,
+            tuple(pattern),
+        )
 
     def function(self):
         """The density as ``f(point) -> (value, gradient)``; the point and gradient have shape (n_dim,)."""
-        code = FAMILIES[self.family].CODE
-        votes, size = self.votes, self.size
-        if self.n_hyper == 0:
-            design, mean, sd = self.design, self.prior_mean, self.prior_sd
+        arrays = self.arrays
 
-            def density(point):
-                return log_posterior_plain(point, code, votes, size, design, mean, sd)
-
-        else:
-            sigma_prior, rho_prior = self.prior_codes()
-            graph, nodes = self.field.graph, self.field.nodes
-            fixed = (self.n_hyper, code, votes, size, self.offset, self.design, self.prior_sd)
-            arrays = (graph.component, graph.sizes, nodes.value, nodes.weight, tuple(graph.pattern))
-
-            def density(point):
-                return log_posterior_field(point, *fixed, sigma_prior, rho_prior, *arrays)
+        def density(point):
+            return log_posterior(point, arrays)
 
         return density
-
-
-@compiled()
-def _add_likelihood(family, eta, votes, size, dispersion, gradient):
-    if family == _BINOMIAL:
-        return _binomial_gradient(eta, votes, size, dispersion, gradient)
-    if family == _POISSON:
-        return _poisson_gradient(eta, votes, size, dispersion, gradient)
-    if family == _BETA_BINOMIAL:
-        return _beta_binomial_gradient(eta, votes, size, dispersion, gradient)
-    return _gaussian_gradient(eta, votes, size, dispersion, gradient)
-
-
-@compiled()
-def log_posterior_plain(point, family, votes, size, design, prior_mean, prior_sd):
-    """Log density of the coefficients without district effects, and its gradient, both up to a constant."""
-    n, p = design.shape
-    eta = design @ point
-    by_eta = np.zeros(n)
-    total, _ = _add_likelihood(family, eta, votes, size, 0.0, by_eta)
-    gradient = design.T @ by_eta
-    for q in range(p):
-        scaled = (point[q] - prior_mean[q]) / prior_sd[q]
-        total -= 0.5 * scaled * scaled
-        gradient[q] -= scaled / prior_sd[q]
-    return total, gradient
-
-
-@compiled()
-def log_posterior_field(
-    point,
-    n_hyper,
-    family,
-    votes,
-    size,
-    offset,
-    design,
-    prior_sd,
-    sigma_prior,
-    rho_prior,
-    component,
-    sizes,
-    node,
-    node_weight,
-    pattern,
-):
-    """Log density of (log sigma, [logit rho,] eta) with coefficients integrated out, and its gradient."""
-    gradient = np.zeros(point.size)
-    eta = point[n_hyper:]
-    sigma = np.exp(point[0])
-    rho = 1.0 / (1.0 + np.exp(-point[1])) if n_hyper == 2 else 0.5
-    if not (0.0 < sigma < np.inf and 0.0 < rho < 1.0):
-        return -np.inf, gradient
-    density, by_eta, by_sigma, by_rho, _ = field_density(
-        eta - offset, design, prior_sd, sigma, rho, component, sizes, node, node_weight, pattern
-    )
-    likelihood, _ = _add_likelihood(family, eta, votes, size, 0.0, by_eta)
-    total = density + likelihood
-    value, slope = log_prior_sigma(sigma, sigma_prior[0], sigma_prior[1])
-    total += value
-    gradient[0] = by_sigma * sigma + slope
-    if n_hyper == 2:
-        value, slope = log_prior_rho(rho, rho_prior[0], rho_prior[1], rho_prior[2], node, node_weight)
-        total += value
-        gradient[1] = by_rho * rho * (1.0 - rho) + slope
-    gradient[n_hyper:] = by_eta
-    return total, gradient

@@ -1,8 +1,8 @@
 r"""What was integrated out of the sampled density, drawn exactly given each posterior draw.
 
-Given eta, sigma and rho the coefficients are Gaussian, b ~ N(b0 + b^, M^-1) (`field_kernel`), and given b
-the structured part is Gaussian too: with a = sigma sqrt(rho), t = 1 / (sigma^2 (1 - rho)) and the residual
-u = eta - X b centred within components,
+Given eta and the hyperparameters the coefficients are Gaussian, b ~ N(b0 + b^, M^-1) (`field_kernel`,
+`sparse_kernel`), and for BYM2, given b, the structured part is Gaussian too: with a = sigma sqrt(rho),
+t = 1 / (sigma^2 (1 - rho)) and the residual u = eta - X b centred within components,
 
     phi | u ~ N( (R + k I)^-1 a t u,  (R + k I)^-1 )   with zero sum in every component.
 
@@ -14,21 +14,24 @@ import numpy as np
 
 from spatialvote.models.cholesky import solve_transposed_in_place
 from spatialvote.models.compiled import compiled
+from spatialvote.models.density import COLLAPSED, column_sd, hyperparameters
 from spatialvote.models.field_kernel import SMALLEST_K, centre_in_place, coefficient_posterior, smooth
 from spatialvote.models.posterior import Posterior
+from spatialvote.models.sparse_kernel import coefficients_given_eta, combine, multiply
+from spatialvote.models.structures.dispatch import weights
 
 
 def recover(
-    posterior: Posterior, sigma: np.ndarray, rho: np.ndarray, eta: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    posterior: Posterior, values: dict[str, np.ndarray], eta: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Draw coefficients and the structured part for each posterior draw.
 
     Parameters
     ----------
     posterior
         The density that was sampled, with a field.
-    sigma, rho
-        Shape (draws,); rho is 0.5 throughout for ``iid``.
+    values
+        Each hyperparameter by its name, shape (draws,).
     eta
         Shape (draws, n).
 
@@ -37,50 +40,76 @@ def recover(
     coefficients
         Shape (draws, p), the intercept first.
     phi
-        Shape (draws, n), unit scale; meaningless for ``iid``.
+        Shape (draws, n), unit scale; None for structures other than ``bym2``.
     """
     draws, n = eta.shape
-    graph = posterior.field.graph
-    white_b = rng.standard_normal((draws, posterior.design.shape[1]))
-    white_phi = rng.standard_normal((draws, n))
-    shift, phi = _recover(
-        sigma,
-        rho,
-        eta - posterior.offset,
-        posterior.design,
-        posterior.prior_sd,
-        white_b,
-        white_phi,
-        graph.component,
-        graph.sizes,
-        tuple(graph.pattern),
-    )
-    return posterior.prior_mean + shift, phi
+    model = posterior.arrays
+    theta = posterior.unconstrain(values, draws)
+    white = rng.standard_normal((draws, posterior.design.shape[1]))
+    residual = eta - posterior.offset
+    if model.switches[0] == COLLAPSED:
+        coefficients, phi = _recover_collapsed(theta, residual, white, rng.standard_normal((draws, n)), model)
+    else:
+        coefficients, phi = _recover_sparse(theta, residual, white, model), None
+    return posterior.prior_mean + coefficients, phi if posterior.field.structure == "bym2" else None
 
 
 @compiled()
-def _recover(sigma, rho, eta, design, prior_sd, white_b, white_phi, component, sizes, pattern):
+def _drawn(mean, lower, white):
+    """A draw of N(mean, (lower lower')^-1) from white noise (p,)."""
+    p = mean.size
+    drawn = np.empty(p)
+    for i in range(p - 1, -1, -1):
+        value = white[i]
+        for q in range(i + 1, p):
+            value -= lower[q, i] * (drawn[q] - mean[q])
+        drawn[i] = mean[i] + value / lower[i, i]
+    return drawn
+
+
+@compiled()
+def _recover_sparse(theta, eta, white, model):
     draws, n = eta.shape
-    p = design.shape[1]
+    p = model.design.shape[1]
+    order, start, index = model.pattern[0], model.pattern[1], model.pattern[2]
+    gram = model.gram.reshape((model.gram.shape[0], p, p))
+    coefficients = np.empty((draws, p))
+    for s in range(draws):
+        value, _, sigma, rho, _ = hyperparameters(theta[s], model)
+        share, _ = weights(model.switches[2], rho, model.table)
+        share /= sigma * sigma
+        below, diagonal = combine(share, model.below_terms), combine(share, model.diagonal_terms)
+        product = multiply(start, index, below, diagonal, eta[s][order])
+        projected = np.zeros(p)
+        for r in range(n):
+            for q in range(p):
+                projected[q] += model.design[order[r], q] * product[r]
+        mean, lower, _ = coefficients_given_eta(projected, gram, share, column_sd(value, model))
+        coefficients[s] = _drawn(mean, lower, white[s])
+    return coefficients
+
+
+@compiled()
+def _recover_collapsed(theta, eta, white_b, white_phi, model):
+    draws, n = eta.shape
+    p = model.design.shape[1]
+    pattern, component, sizes = model.pattern, model.component, model.sizes
     order = pattern[0]
     coefficients = np.empty((draws, p))
     phi = np.empty((draws, n))
     columns = np.empty((n, p + 1))
-    columns[:, 1:] = design
+    columns[:, 1:] = model.design
     for s in range(draws):
-        k = max(rho[s] / (1.0 - rho[s]), SMALLEST_K)
-        t = 1.0 / (sigma[s] ** 2 * (1.0 - rho[s]))
+        value, _, sigma, rho, _ = hyperparameters(theta[s], model)
+        k = max(rho / (1.0 - rho), SMALLEST_K)
+        t = 1.0 / (sigma**2 * (1.0 - rho))
         columns[:, 0] = eta[s]
         x, centred, factor = smooth(columns, k, component, sizes, pattern)
         noise = white_phi[s].copy().reshape((n, 1))
         solve_transposed_in_place(factor, pattern, noise)
-        mean, lower, _ = coefficient_posterior(columns, x, centred, prior_sd, t, k)
-        for i in range(p - 1, -1, -1):
-            value = white_b[s, i]
-            for q in range(i + 1, p):
-                value -= lower[q, i] * (coefficients[s, q] - mean[q])
-            coefficients[s, i] = mean[i] + value / lower[i, i]
-        scale = sigma[s] * np.sqrt(rho[s]) * t
+        mean, lower, _ = coefficient_posterior(columns, x, centred, column_sd(value, model), t, k)
+        coefficients[s] = _drawn(mean, lower, white_b[s])
+        scale = sigma * np.sqrt(rho) * t
         drawn = np.empty((n, 1))
         for r in range(n):
             i = order[r]

@@ -52,8 +52,9 @@ def test_coefficients_and_phi_given_eta_are_the_dense_conditionals(graph, dense,
         "binomial", np.ones(n), np.full(n, 9.0), design, prior_mean, prior_sd, field, Priors(rho=PCRho())
     )
     eta = rng.normal(-1.0, 0.7, n)
-    repeat = np.full(DRAWS, 1.0)
-    coefficients, phi = recover(posterior, sigma * repeat, rho * repeat, np.tile(eta, (DRAWS, 1)), rng)
+    values = {"sigma": np.full(DRAWS, sigma), "rho": np.full(DRAWS, rho)}
+    coefficients, phi = recover(posterior, values, np.tile(eta, (DRAWS, 1)), rng)
+    assert phi is not None
 
     # Joint normal of (b, phi) with eta = X b + sigma sqrt(rho) phi + sigma sqrt(1 - rho) theta, given eta.
     inverse = np.linalg.pinv(graph.matrix.toarray(), rcond=1e-10, hermitian=True)

@@ -37,7 +37,7 @@ def call(model, point):
 def test_c_density_is_the_density(make_districts, structure, party, family):
     model = VoteShareModel(f"{party} ~ migrants + education", family, structure)
     posterior, _ = model.posterior(make_districts())
-    centring = centre(posterior) if posterior.n_hyper else None
+    centring = centre(posterior) if posterior.has_field else None
     point = starting_point(posterior, np.random.default_rng(3))
     model = native_model(posterior, centring, None)
     status, value, gradient = call(model, point)
@@ -46,9 +46,7 @@ def test_c_density_is_the_density(make_districts, structure, party, family):
     if centring:
         first, n = posterior.n_hyper, len(posterior.votes)
         # eta is linear in z, so its Jacobian is seen by moving each z by one.
-        z = np.vstack([point[first:], point[first:] + np.eye(n)])
-        hyper = np.exp(point[0]), 1 / (1 + np.exp(-point[1])) if first == 2 else 0.5
-        eta = centring.eta(*(np.full(n + 1, one) for one in hyper), z)
+        eta = centring.eta(np.vstack([point, point + np.eye(first + n)[first:]]))
         moved[first:] = eta[0]
         jacobian = np.linalg.slogdet(eta[1:] - eta[0])[1]
     assert value == pytest.approx(expected(moved)[0] + jacobian, rel=1e-10)
@@ -73,9 +71,9 @@ def test_coordinates_are_nearly_standard_normal_whatever_sigma_and_rho(graph, de
     posterior = Posterior("binomial", votes, size, design, np.zeros(2), prior_sd, field, Priors(rho=PCRho()))
     centring = centre(posterior)
     prior = dense(graph, sigma, rho) + design @ np.diag(prior_sd**2) @ design.T
-    covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(centring.root**2))
-    z = np.vstack([np.zeros(n), np.eye(n)])
-    eta = centring.eta(np.full(n + 1, sigma), np.full(n + 1, rho), z)
+    covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(centring.arrays.root**2))
+    hyper = np.tile([np.log(sigma), np.log(rho / (1 - rho))], (n + 1, 1))
+    eta = centring.eta(np.hstack([hyper, np.vstack([np.zeros(n), np.eye(n)])]))
     back = np.linalg.inv((eta[1:] - eta[0]).T)
     spread = np.linalg.eigvalsh(back @ covariance @ back.T)
     assert spread.min() > 0.05
