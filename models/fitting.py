@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from spatialvote.data.districts import Districts
+from spatialvote.models.centring import centre
 from spatialvote.models.draw_store import Resume, open_store
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
@@ -50,7 +51,7 @@ def fit_nuts(
         kept = store.kept() if store else []
     with _timed(timings, "sample"):
         if store and resume == "partial":
-            draws, statistics = sample_stored(posterior, store)
+            draws, statistics = sample_stored(posterior, settings, store)
         elif progress is True:
             with progress_bar(f"Sampling {model.formula}") as watch:
                 draws, statistics = sample(posterior, settings, rng, watch, store)
@@ -63,6 +64,8 @@ def fit_nuts(
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
     record = _record(districts, settings, seed, timings)
+    if posterior.has_field:
+        record["parametrisation"] = centre(posterior, settings.parametrisation).record
     record["absent"] = absence_record(outcome, districts, model.party, model.absent)
     if resume == "partial":
         record["interrupted"] = {"drawn": kept, **{f"{name}s": n for name, n in statistics.sizes.items()}}

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from spatialvote.data.errors import ModelError, Problem
-from spatialvote.models.centring import Centring, centre
+from spatialvote.data.errors import ModelError, Problem, name_some
+from spatialvote.models.centring import PARAMETRISATIONS, Centring, centre
 from spatialvote.models.chains import Plan, Progress, run_chains
 from spatialvote.models.draw_store import DrawStore
 from spatialvote.models.families import FAMILIES
@@ -41,6 +41,9 @@ class NutsSettings:
     target_accept
         Mean acceptance probability that the step size is tuned to; None: `suited_acceptance`. Raise it where
         transitions diverge.
+    parametrisation
+        ``measured``: centred where votes say much, non-centred where they say little, by district
+        (`spatialvote.models.centring`); ``centred`` or ``noncentred`` for all.
     """
 
     draws: int = 1500
@@ -48,6 +51,7 @@ class NutsSettings:
     chains: int = 4
     cores: int | None = None
     target_accept: float | None = None
+    parametrisation: str = "measured"
 
     def __post_init__(self) -> None:
         problems = []
@@ -62,6 +66,9 @@ class NutsSettings:
         if self.target_accept is not None and not 0.5 <= self.target_accept < 1:
             what = f"target_accept must lie in [0.5, 1), got {self.target_accept}"
             problems.append(Problem(what, "leave it out, or raise it towards 1"))
+        if self.parametrisation not in PARAMETRISATIONS:
+            what = f"parametrisation '{self.parametrisation}' is unknown"
+            problems.append(Problem(what, f"use one of {name_some(PARAMETRISATIONS, limit=10)}"))
         if problems:
             raise ModelError(problems)
 
@@ -131,7 +138,7 @@ def sample(
     """
     # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
-    centring = centre(posterior) if posterior.has_field else None
+    centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
     accept = settings.target_accept or suited_acceptance(posterior)
     held = [store.read(chain) if store else None for chain in range(settings.chains)]
     plans: dict[int, Plan] = {}
@@ -157,7 +164,9 @@ def sample(
     return arrange(posterior, centring, chains)
 
 
-def sample_stored(posterior: Posterior, store: DrawStore) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+def sample_stored(
+    posterior: Posterior, settings: NutsSettings, store: DrawStore
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """The draws that a store holds, as `sample` gives them, without drawing more.
 
     Chains are cut to a common length, and as many of the longest are taken as leave most draws: of
@@ -167,7 +176,8 @@ def sample_stored(posterior: Posterior, store: DrawStore) -> tuple[dict[str, np.
     lengths = sorted(map(len, chains), reverse=True)
     length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
     taken = [one.first(length) for one in chains if len(one) >= length]
-    return arrange(posterior, centre(posterior) if posterior.has_field else None, taken)
+    centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
+    return arrange(posterior, centring, taken)
 
 
 def arrange(

@@ -124,6 +124,7 @@ class VoteShareModel:
         chains: int = 4,
         cores: int | None = None,
         target_accept: float | None = None,
+        parametrisation: str = "measured",
         progress: Progress | bool = True,
         store: str | Path | None = None,
         resume: Resume = False,
@@ -138,7 +139,7 @@ class VoteShareModel:
             ``nuts``: exact up to Monte Carlo error.
         seed
             Seed of the one random generator behind the fit; the same seed gives the same fit.
-        draws, tune, chains, cores, target_accept
+        draws, tune, chains, cores, target_accept, parametrisation
             See `spatialvote.models.nuts.NutsSettings`.
         progress
             True for a progress bar on the terminal, False for none, or a function to be called.
@@ -162,7 +163,7 @@ class VoteShareModel:
 
         if engine != "nuts":
             raise ModelError(Problem(f"engine '{engine}' is unknown", "use 'nuts'"))
-        settings = NutsSettings(draws, tune, chains, cores, target_accept)
+        settings = NutsSettings(draws, tune, chains, cores, target_accept, parametrisation)
         if resume and store is None:
             raise ModelError(
                 Problem("no store is given to go on with", "pass store=, the folder of its draws")
