@@ -1,4 +1,4 @@
-"""Markov chains run side by side, each by a sampler of its own, so that each can be stored and continued alone.
+"""Markov chains run side by side, each by a sampler of its own, so that each can be stored and gone on with.
 
 With a folder, nutpie writes draws to it as a zarr store, 16 at a time. Several times a second what it still
 holds is written too, and then a marker with the number of draws that are now complete in every array: a

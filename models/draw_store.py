@@ -91,7 +91,7 @@ def open_store(folder: Path, belongs: Mapping[str, Any], resume: Resume) -> Draw
     # As a reader of JSON sees it: tuples are lists.
     wanted = json.loads(json.dumps(belongs))
     differing = [name for name in wanted if found.get(name) != wanted[name]]
-    drawn = sum(DrawStore(folder, _chains_of(found)).kept()) if differing else sum(store.kept())
+    drawn = count_draws(folder)
     if drawn == 0 and resume != "partial":
         # Nothing is lost by starting anew, whatever it belonged to.
         remove_store(folder)
@@ -114,6 +114,18 @@ def open_store(folder: Path, belongs: Mapping[str, Any], resume: Resume) -> Draw
     if drawn == 0:
         raise _nothing(folder)
     return store
+
+
+def count_draws(folder: Path) -> int:
+    """Draws that a store holds over all chains, 0 where there is no store.
+
+    Raises
+    ------
+    FitError
+        Where the folder is not a store, or is damaged.
+    """
+    found = _manifest(folder)
+    return 0 if found is None else sum(DrawStore(folder, _chains_of(found)).kept())
 
 
 def remove_store(folder: Path) -> None:

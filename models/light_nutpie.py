@@ -1,4 +1,4 @@
-"""nutpie without ArviZ, which it imports for a conversion that is not used here, and which takes seconds to load.
+"""nutpie without ArviZ, which takes seconds to load and serves a conversion that is not used here.
 
 ArviZ is put off, not left out: nutpie's own conversion finds it when it is called.
 """

@@ -9,8 +9,12 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spatialvote.data.errors import SpatialvoteError
+
+if TYPE_CHECKING:
+    from spatialvote.study import Study
 
 _FORMATTER = argparse.RawDescriptionHelpFormatter
 
@@ -56,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpatialvoteError as error:
         print(f"spatialvote: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("spatialvote: interrupted; what was complete is kept", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"spatialvote: {str(interrupt) or 'interrupted; what was complete is kept'}", file=sys.stderr)
         return 130
 
 
@@ -115,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "study", metavar="STUDY", type=Path, nargs="?", help="study file; left out: the simulated city"
     )
+    _interrupted(run)
 
     fit = _command(
         commands,
@@ -125,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         "spatialvote fit study.toml",
     )
     fit.add_argument("study", metavar="STUDY", type=Path, help="study file")
+    _interrupted(fit)
 
     review = _command(
         commands,
@@ -195,6 +201,26 @@ def _fit_and_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _interrupted(parser: argparse.ArgumentParser) -> None:
+    """What to do with the draws of a run that was interrupted or killed."""
+    group = parser.add_argument_group(
+        "after an interrupted run", "its draws are in the folder draws of the output"
+    )
+    ways = group.add_mutually_exclusive_group()
+    ways.set_defaults(resume=False, restart=False)
+    ways.add_argument(
+        "--resume", action="store_true", help="go on with its draws; start where there are none"
+    )
+    ways.add_argument(
+        "--partial",
+        action="store_const",
+        const="partial",
+        dest="resume",
+        help="take its draws as they are and draw no more; they stay, to go on with",
+    )
+    ways.add_argument("--restart", action="store_true", help="discard its draws and start anew")
+
+
 # Each command imports what it needs: `spatialvote --help` answers at once.
 
 
@@ -227,7 +253,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from spatialvote.study import load_default_study, load_study
 
     study = load_default_study() if arguments.study is None else load_study(arguments.study)
-    return _code(run_study(study).verdict)
+    if arguments.restart:
+        _discard(study)
+    return _code(run_study(study, arguments.resume).verdict)
 
 
 def _fit(arguments: argparse.Namespace) -> int:
@@ -235,9 +263,19 @@ def _fit(arguments: argparse.Namespace) -> int:
     from spatialvote.study import load_study
 
     study = load_study(arguments.study)
+    if arguments.restart:
+        _discard(study)
     outputs = prepare(study)
-    fit_study(study, load_districts(study), outputs)
+    fit_study(study, load_districts(study), outputs, arguments.resume)
     return 0
+
+
+def _discard(study: "Study") -> None:
+    """Delete the draws of an interrupted run."""
+    from spatialvote.models.draw_store import remove_store
+    from spatialvote.outputs import Outputs
+
+    remove_store(Outputs(study.output).draws)
 
 
 def _review(arguments: argparse.Namespace) -> int:

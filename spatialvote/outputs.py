@@ -48,6 +48,11 @@ class Outputs:
         return self.folder / "report.html"
 
     @property
+    def draws(self) -> Path:
+        """Draws of a fit that is not finished; deleted when the fit is saved."""
+        return self.folder / "draws"
+
+    @property
     def truth(self) -> Path:
         """True values of a simulated city."""
         return self.folder / "truth.json"

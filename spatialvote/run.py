@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.review import Review
     from spatialvote.data.districts import Districts
     from spatialvote.data.simulate_truth import Truth
+    from spatialvote.models.draw_store import Resume
     from spatialvote.models.fit import Fit
 
 
@@ -73,35 +76,82 @@ def prepare(study: Study) -> Outputs:
     return outputs
 
 
-def fit_study(study: Study, loaded: Loaded, outputs: Outputs) -> Fit:
+def fit_study(study: Study, loaded: Loaded, outputs: Outputs, resume: Resume = False) -> Fit:
     """Fit the model of a study and save it, beside the truth of a simulated city.
+
+    Parameters
+    ----------
+    study, loaded, outputs
+        The study, its districts and where results go; draws are kept there until the fit is saved.
+    resume
+        See `VoteShareModel.fit`.
 
     Raises
     ------
     ModelError
         Where the model does not suit the districts.
+    FitError
+        Where draws of an interrupted fit are there that are not asked for, or are those of another fit.
     StudyError
         Where the output cannot be written.
+    KeyboardInterrupt
+        Where the user interrupts it; its message says how to go on.
     """
+    from spatialvote.models.draw_store import remove_store
+
     model = study.model()
     with step(f"Fitting {model.formula} ({model.family}, {model.structure})") as fitting:
         engine = study.settings.engine
-        fit = model.fit(
-            loaded.districts,
-            engine=engine.name,
-            seed=study.settings.study.seed,
-            **engine.model_dump(exclude={"name"}, exclude_none=True),
-        )
+        with writing(outputs.draws), _telling_how_to_resume(outputs.draws):
+            fit = model.fit(
+                loaded.districts,
+                engine=engine.name,
+                seed=study.settings.study.seed,
+                store=outputs.draws,
+                resume=resume,
+                **engine.model_dump(exclude={"name"}, exclude_none=True),
+            )
         outputs.clear()
         with writing(outputs.fit):
             fit.save(outputs.fit)
         if loaded.truth is not None:
             write_text(outputs.truth, json.dumps(loaded.truth.to_dict(), indent=1) + "\n")
-        settings = fit.record["settings"]
+        if resume != "partial":
+            # Those of an interrupted fit stay, to go on with.
+            remove_store(outputs.draws)
+        sizes = fit.tree["posterior"].sizes
         fitting.outcome = (
-            f"{settings['chains']} chains of {settings['draws']} draws, saved to {short(outputs.fit)}"
+            f"{sizes['chain']} chains of {sizes['draw']} draws, saved to {short(outputs.fit)}{_kept(fit)}"
         )
     return fit
+
+
+def _kept(fit: Fit) -> str:
+    """What became of the draws of an interrupted fit."""
+    if "interrupted" in fit.record:
+        return f"; of {sum(fit.record['interrupted']['drawn']):,} draws of an unfinished fit"
+    if "resumed" in fit.record:
+        resumed = fit.record["resumed"]
+        return f"; {sum(resumed['kept']):,} draws kept and {sum(resumed['added']):,} added"
+    return ""
+
+
+@contextmanager
+def _telling_how_to_resume(draws: Path) -> Iterator[None]:
+    """Say at an interrupt how many draws are kept and how to go on."""
+    from spatialvote.models.draw_store import count_draws, remove_store
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = count_draws(draws)
+        if kept == 0:
+            remove_store(draws)
+            raise
+        raise KeyboardInterrupt(
+            f"interrupted; {kept:,} draws are kept in {short(draws)}: the same command goes on with them "
+            "with --resume, and takes them as they are with --partial"
+        ) from None
 
 
 def review_fit(study: Study, fit: Fit, districts: Districts, path: Path) -> Review:
@@ -140,11 +190,19 @@ def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: P
     return path
 
 
-def run_study(study: Study) -> Review:
-    """Fit, review and report a study; give an account on standard output and return the review."""
+def run_study(study: Study, resume: Resume = False) -> Review:
+    """Fit, review and report a study; give an account on standard output and return the review.
+
+    Parameters
+    ----------
+    study
+        The study.
+    resume
+        See `VoteShareModel.fit`.
+    """
     outputs = prepare(study)
     loaded = load_districts(study)
-    fit = fit_study(study, loaded, outputs)
+    fit = fit_study(study, loaded, outputs, resume)
     evidence = review_fit(study, fit, loaded.districts, outputs.review)
     report_fit(study, fit, evidence, loaded, outputs.report)
     print(f"\n{answer_words(study, fit, loaded.districts)}\n")
