@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.special import expit
 
 from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, ModelError, Problem
@@ -28,9 +29,11 @@ class Fit:
     tree
         ArviZ DataTree. Groups: ``posterior`` with ``intercept`` (at average covariates), ``beta``
         [coefficient] (standardised columns), ``sigma``, ``rho``, ``eta`` [district] (linear predictor) and
-        ``phi`` [district] (structured part, unit scale); ``sample_stats``; ``log_likelihood``,
-        ``posterior_predictive``, ``prior``, ``prior_predictive``, ``observed_data``; ``constant_data`` with
-        the denominators, the design on its original scale, its ``center`` and ``scale``, and the links.
+        ``phi`` [district] (structured part of BYM2, unit scale); ``overdispersion`` or ``noise`` of the
+        family; ``sd_<group>`` and ``effect_<group>`` [level_<group>] of each group-level term;
+        ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
+        ``observed_data``; ``constant_data`` with the denominators, where the party ``stood``, the design on
+        its original scale, its ``center`` and ``scale``, each group's ``index_<group>``, and the links.
     model
         The specification.
     record
@@ -74,14 +77,36 @@ class Fit:
         return self.tree["constant_data"][name].to_numpy()
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """Columns of the group-level terms, in the formula's order."""
+        prefix = "effect_"
+        variables = map(str, self.tree["posterior"].data_vars)
+        return tuple(name.removeprefix(prefix) for name in variables if name.startswith(prefix))
+
+    @property
     def size(self) -> np.ndarray:
-        """Valid votes (binomial) or exposure (Poisson), shape (n,)."""
-        return self.constant("trials" if self.model.family == "binomial" else "exposure")
+        """Valid votes, exposure (Poisson) or ones (Gaussian) of all districts, shape (n,)."""
+        if self.model.family == "gaussian":
+            return np.ones(self.votes.shape)
+        return self.constant("exposure" if self.model.family == "poisson" else "trials")
+
+    @property
+    def stood(self) -> np.ndarray:
+        """Where the party stood, shape (n,); elsewhere votes and predicted votes are 0 and say nothing."""
+        # Fits of versions that knew no absent parties do not have it.
+        there = "stood" in self.tree["constant_data"]
+        return self.constant("stood").astype(bool) if there else np.ones(self.votes.shape, dtype=bool)
 
     @property
     def votes(self) -> np.ndarray:
-        """Observed votes or counts, shape (n,)."""
+        """Observed votes or counts, or logits of shares (Gaussian), shape (n,)."""
         return self.tree["observed_data"]["votes"].to_numpy()
+
+    @property
+    def share(self) -> np.ndarray:
+        """Observed share, or rate per unit of exposure, shape (n,); NaN where the party did not stand."""
+        share = expit(self.votes) if self.model.family == "gaussian" else self.votes / self.size
+        return np.where(self.stood, share, np.nan)
 
     @property
     def standardised(self) -> np.ndarray:
@@ -89,8 +114,14 @@ class Fit:
         return (self.constant("design") - self.constant("center")) / self.constant("scale")
 
     def fixed_part(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """mu = alpha + X beta of each draw, or of those at some positions, shape (samples, n)."""
-        return self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
+        """mu = alpha + X beta + u of each draw, or of those at some positions, shape (samples, n).
+
+        u are the effects of group-level terms; what eta has beyond mu is the effect of the district.
+        """
+        mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
+        for name in self.groups:
+            mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
+        return mu
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spatialvote.data.simulate import simulate_city
     from spatialvote.models.bym2 import BYM2
     from spatialvote.models.fit import Fit
-    from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma, Priors
+    from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
     from spatialvote.models.vote_share import VoteShareModel
 
@@ -37,6 +37,7 @@ __all__ = [
     "Districts",
     "Fit",
     "HalfNormal",
+    "PCOverdispersion",
     "PCRho",
     "PCSigma",
     "Priors",
@@ -59,6 +60,7 @@ _HOME = {
     "Districts": "data.districts",
     "Fit": "models.fit",
     "HalfNormal": "models.priors",
+    "PCOverdispersion": "models.priors",
     "PCRho": "models.priors",
     "PCSigma": "models.priors",
     "Priors": "models.priors",

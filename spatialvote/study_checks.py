@@ -14,6 +14,12 @@ from spatialvote.data.roles import SHARE_UNITS
 
 #: Parties of the simulated city.
 SIMULATED_PARTIES = ("national_list", "diversity_list")
+#: Family to the key of [data] with its denominator, and what that is; 'gaussian' can do without.
+_DENOMINATORS = {
+    "binomial": ("valid", "valid votes"),
+    "beta_binomial": ("valid", "valid votes"),
+    "poisson": ("exposure", "the exposure"),
+}
 #: Neighbour definition to the key of [graph] that it needs; the others need none.
 _NEEDED = {"fuzzy": "tolerance", "knn": "k", "distance": "distance"}
 
@@ -97,14 +103,7 @@ def _graph(graph: dict[str, Any], data: dict[str, Any], simulated: bool) -> Iter
 
 
 def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterator[Problem]:
-    denominators = {"binomial": ("valid", "valid votes"), "poisson": ("exposure", "the exposure")}
-    family = model.get("family", "binomial")
-    if family in denominators:
-        key, words = denominators[family]
-        if key not in data:
-            yield Problem(
-                f"data.{key} is missing, which model.family '{family}' needs", f"name the column with {words}"
-            )
+    yield from _outcome(data, model.get("family", "binomial"))
     migrants, units = data.get("migrants"), data.get("units", {})
     if isinstance(migrants, str) and migrants and isinstance(units, dict):
         unit = units.get(migrants)
@@ -120,6 +119,30 @@ def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterato
         )
     if "geometry_id" in data and "geometry" not in data:
         yield Problem("data.geometry_id means nothing without data.geometry", "leave it out")
+
+
+def _outcome(data: dict[str, Any], family: Any) -> Iterator[Problem]:
+    """What a family needs beside the votes: a denominator, or the unit of shares."""
+    votes, units = data.get("votes"), data.get("units", {})
+    columns = list(votes.values()) if isinstance(votes, dict) else votes if isinstance(votes, list) else []
+    columns = [column for column in columns if isinstance(column, str)]
+    units = units if isinstance(units, dict) else {}
+    unknown = [column for column in columns if units.get(column) not in tuple(SHARE_UNITS)]
+    if family in _DENOMINATORS:
+        key, words = _DENOMINATORS[family]
+        if key not in data:
+            shares = bool(columns) and not unknown
+            other = "; for shares without counts set model.family to 'gaussian'" if shares else ""
+            yield Problem(
+                f"data.{key} is missing, which model.family '{family}' needs",
+                f"name the column with {words}{other}",
+            )
+    elif family == "gaussian" and "valid" not in data and columns and unknown:
+        yield Problem(
+            f"model.family 'gaussian' needs data.valid, or the unit of the shares in {name_some(unknown)}",
+            "name the column with valid votes, or give in data.units one of "
+            f"{name_some(SHARE_UNITS, limit=10)}",
+        )
 
 
 def _files(data: dict[str, Any], folder: Path) -> Iterator[Problem]:

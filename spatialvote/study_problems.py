@@ -22,6 +22,9 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
     ("model", "priors"): schema.PriorsSection,
     ("model", "priors", "sigma"): {"pc": schema.PCSigmaSection, "half_normal": schema.HalfNormalSection},
     ("model", "priors", "rho"): {"pc": schema.PCRhoSection, "beta": schema.BetaRhoSection},
+    ("model", "priors", "overdispersion"): schema.PCOverdispersionSection,
+    ("model", "priors", "noise"): {"pc": schema.PCNoiseSection, "half_normal": schema.HalfNormalSection},
+    ("model", "priors", "group"): {"pc": schema.PCSigmaSection, "half_normal": schema.HalfNormalSection},
     ("engine",): schema.EngineSection,
     ("effect",): schema.EffectSection,
 }

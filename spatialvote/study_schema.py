@@ -145,7 +145,7 @@ class GraphSection(Section):
 
 
 class PCSigmaSection(Section):
-    """P(sigma > upper) = tail."""
+    """P(sigma > upper) = tail, also of the standard deviation of a group-level term."""
 
     prior: Literal["pc"]
     upper: Positive = Field(default=1.0, description="a number above 0")
@@ -153,10 +153,26 @@ class PCSigmaSection(Section):
 
 
 class HalfNormalSection(Section):
-    """Sigma is half-normal."""
+    """A standard deviation (sigma, noise, or that of a group-level term) is half-normal."""
 
     prior: Literal["half_normal"]
     scale: Positive = Field(default=1.0, description="a number above 0")
+
+
+class PCNoiseSection(Section):
+    """P(noise > upper) = tail."""
+
+    prior: Literal["pc"]
+    upper: Positive = Field(default=0.3, description="a number above 0")
+    tail: Probability = Field(default=0.01, description="a probability between 0 and 1")
+
+
+class PCOverdispersionSection(Section):
+    """P(overdispersion > upper) = tail."""
+
+    prior: Literal["pc"]
+    upper: Probability = Field(default=0.1, description="a probability between 0 and 1")
+    tail: Probability = Field(default=0.01, description="a probability between 0 and 1")
 
 
 class PCRhoSection(Section):
@@ -188,10 +204,24 @@ class PriorsSection(Section):
         discriminator="prior",
         description='{ prior = "pc", upper = 1.0, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
     )
-    rho: PCRhoSection | BetaRhoSection = Field(
-        default_factory=lambda: PCRhoSection(prior="pc"),
+    rho: Annotated[PCRhoSection | BetaRhoSection, Field(discriminator="prior")] | None = Field(
+        default=None,
+        description='{ prior = "pc", upper = 0.5, mass = 0.667 } or { prior = "beta", a = 1.0, b = 1.0 }; '
+        "left out: chosen by the structure",
+    )
+    overdispersion: PCOverdispersionSection = Field(
+        default_factory=lambda: PCOverdispersionSection(prior="pc"),
+        description='{ prior = "pc", upper = 0.1, tail = 0.01 }',
+    )
+    noise: PCNoiseSection | HalfNormalSection = Field(
+        default_factory=lambda: PCNoiseSection(prior="pc"),
         discriminator="prior",
-        description='{ prior = "pc", upper = 0.5, mass = 0.667 } or { prior = "beta", a = 1.0, b = 1.0 }',
+        description='{ prior = "pc", upper = 0.3, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
+    )
+    group: PCSigmaSection | HalfNormalSection = Field(
+        default_factory=lambda: PCSigmaSection(prior="pc"),
+        discriminator="prior",
+        description='{ prior = "pc", upper = 1.0, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
     )
 
 
@@ -199,16 +229,23 @@ class ModelSection(Section):
     """[model]: the formula, how votes arise, and how neighbours resemble each other."""
 
     formula: Text = Field(description="a formula in quotes, such as 'pvv ~ migrant_share + education'")
-    family: Literal["binomial", "poisson"] = Field(default="binomial", description="'binomial' or 'poisson'")
-    structure: Literal["bym2", "iid", "none"] = Field(default="bym2", description="'bym2', 'iid' or 'none'")
+    family: Literal["binomial", "beta_binomial", "poisson", "gaussian"] = Field(
+        default="binomial", description="'binomial', 'beta_binomial', 'poisson' or 'gaussian'"
+    )
+    structure: Literal["bym2", "iid", "none", "leroux", "proper_car", "sar", "dagar"] = Field(
+        default="bym2", description="'bym2', 'leroux', 'proper_car', 'sar', 'dagar', 'iid' or 'none'"
+    )
     standardise: bool = Field(default=True, description="true or false")
+    absent: Literal["none", "zero votes"] = Field(default="none", description="'none' or 'zero votes'")
     priors: PriorsSection = Field(default_factory=PriorsSection, description="a table of priors")
 
 
 class EngineSection(Section):
     """[engine]: how the posterior is computed; what is left out is the engine's own default."""
 
-    name: Literal["nuts"] = Field(default="nuts", description="'nuts'")
+    name: Literal["nuts", "laplace", "auto"] = Field(
+        default="nuts", description="'nuts', 'laplace' or 'auto'"
+    )
     # R-hat splits each chain in two halves of at least two draws.
     draws: int | None = Field(default=None, ge=4, description="a whole number, 4 or more")
     tune: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
@@ -216,6 +253,9 @@ class EngineSection(Section):
     cores: int | None = Field(default=None, ge=1, description="a whole number, 1 or more")
     target_accept: float | None = Field(
         default=None, ge=0.5, lt=1, description="a number from 0.5 to below 1"
+    )
+    parametrisation: Literal["measured", "centred", "noncentred"] | None = Field(
+        default=None, description="'measured', 'centred' or 'noncentred'"
     )
 
 

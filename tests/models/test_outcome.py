@@ -87,7 +87,8 @@ def test_shares_of_zero_and_one_have_no_logit(shared):
     zero, one = map(str, raised.value.problems)
     assert zero == (
         "the share of 'party' is 0 in 4 districts (ids 'D002', 'D005', 'D007' and 1 more), which has no "
-        "logit: use absent=\"zero votes\" where the party did not stand there, or family 'binomial' with counts"
+        "logit: use absent=\"zero votes\" where the party did not stand there, or family 'binomial' with "
+        "counts"
     )
     assert one == (
         "the share of 'party' is 1 in 1 district (id 'D011'), which has no logit: leave these districts out, "

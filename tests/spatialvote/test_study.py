@@ -11,9 +11,11 @@ from spatialvote.data.errors import StudyError
 from spatialvote.data.neighbour_rule import KINDS
 from spatialvote.data.read import POLICIES, read_districts
 from spatialvote.data.simulate import LARGEST, SMALLEST, simulate_city
+from spatialvote.models.centring import PARAMETRISATIONS
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.nuts import NutsSettings
-from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma, Priors
+from spatialvote.models.outcome import ABSENT
+from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 from spatialvote.study import load_default_study, load_study
@@ -32,6 +34,8 @@ def test_allowed_values_are_those_of_the_modules_that_implement_them():
 
     assert _allowed(study_schema.ModelSection, "family") == set(FAMILIES)
     assert _allowed(study_schema.ModelSection, "structure") == set(STRUCTURES)
+    assert _allowed(study_schema.ModelSection, "absent") == set(ABSENT)
+    assert _allowed(study_schema.EngineSection, "parametrisation") == set(PARAMETRISATIONS)
     assert _allowed(study_schema.GraphSection, "method") == set(KINDS)
     assert _allowed(study_schema.TableData, "missing") == set(POLICIES)
     assert _allowed(study_schema.EffectSection, "weighting") == set(WEIGHTINGS)
@@ -110,6 +114,22 @@ def test_priors_reach_the_model(changed):
     assert model.priors.sigma == HalfNormal(2.0)
     rho = '{ prior = "beta", a = 1.0, b = 1.0 }'
     assert load_study(changed(rho, '{ prior = "pc", mass = 0.9 }')).model().priors.rho == PCRho(0.5, 0.9)
+    others = (
+        'overdispersion = { prior = "pc", tail = 0.05 }\nnoise = { prior = "half_normal", scale = 0.2 }\n'
+        'group = { prior = "pc", upper = 0.5 }'
+    )
+    priors = load_study(changed("coefficient_sd = 1.0", others)).model().priors
+    assert priors.overdispersion == PCOverdispersion(0.1, 0.05)
+    assert (priors.noise, priors.group) == (HalfNormal(0.2), PCSigma(0.5, 0.01))
+    # A prior that is named without its numbers has those of the library.
+    bare = load_study(changed("coefficient_sd = 1.0", 'noise = { prior = "pc" }')).model().priors
+    assert bare.noise == Priors().noise
+
+
+def test_family_and_absence_reach_the_model(changed):
+    chosen = 'family = "beta_binomial"\nabsent = "zero votes"'
+    model = load_study(changed('family = "binomial"', chosen)).model()
+    assert (model.family, model.absent) == ("beta_binomial", "zero votes")
 
 
 def test_votes_may_be_a_list(changed):

@@ -56,12 +56,12 @@ MISTAKES = {
     "unknown family": (
         'family = "binomial"',
         'family = "binomal"',
-        r"model\.family is the text 'binomal': it must be 'binomial' or 'poisson'; did you mean 'binomial'\?",
+        r"model\.family is the text 'binomal': it must be 'binomial', .*; did you mean 'binomial'\?",
     ),
     "unknown structure": (
         'structure = "bym2"',
         'structure = "car"',
-        r"model\.structure is the text 'car': it must be 'bym2', 'iid' or 'none'",
+        r"model\.structure is the text 'car': it must be 'bym2', 'leroux', .*, 'iid' or 'none'",
     ),
     "formula without tilde": (
         "pvv ~ migrants + education",
@@ -75,7 +75,33 @@ MISTAKES = {
         r"did you mean 'pvv'\?",
     ),
     "formula that calls": ("+ education", "+ open(education)", r"formula '.*' calls 'open': use one of bs,"),
-    "formula with a group level": ("+ education", "+ (1 | education)", r"has a group-level term \('\|'\)"),
+    "effects that vary by group": (
+        "+ education",
+        "+ (education | migrants)",
+        r"has effects that vary between levels, \(education \| migrants\): write '\(1 \| column\)'",
+    ),
+    "a group of numbers": ("+ education", "+ (1 | education)", r"groups by 'education', which holds numbers"),
+    "unknown rule for absent parties": (
+        'structure = "bym2"',
+        'structure = "bym2"\nabsent = "zero vote"',
+        r"model\.absent is the text 'zero vote': it must be 'none' or 'zero votes'; did you mean",
+    ),
+    "prior of the overdispersion outside its range": (
+        "coefficient_sd = 1.0",
+        'overdispersion = { prior = "pc", upper = 2 }',
+        r"model\.priors\.overdispersion\.upper is 2: it must be a probability between 0 and 1",
+    ),
+    "unknown key of the prior of the noise": (
+        "coefficient_sd = 1.0",
+        'noise = { prior = "half_normal", upper = 2.0 }',
+        r"model\.priors\.noise\.upper is not a key of \[model\.priors\.noise\]: choose from prior, scale",
+    ),
+    "pc prior of rho for another structure": (
+        'structure = "bym2"\n\n[model.priors]\ncoefficient_sd = 1.0\n'
+        'sigma = { prior = "pc", upper = 1.0, tail = 0.01 }\nrho = { prior = "beta", a = 1.0, b = 1.0 }',
+        'structure = "sar"\n\n[model.priors]\nrho = { prior = "pc" }',
+        r"PC prior of rho is made for structure 'bym2', not for 'sar'",
+    ),
     "formula with an unknown column": ("+ education", "+ income", r"'income'.*is no column of the table"),
     "unknown prior": (
         '{ prior = "beta", a = 1.0, b = 1.0 }',
@@ -370,14 +396,15 @@ def test_files_that_are_no_study(content, message, tmp_path, call):
 
 
 def test_a_real_process_leaves_with_two_and_no_traceback(changed):
-    path = changed('family = "binomial"', 'family = "gaussian"')
+    path = changed('family = "binomial"', 'family = "binary"')
     left = subprocess.run(
         [sys.executable, "-m", "spatialvote", "run", str(path)], capture_output=True, text=True, check=False
     )
     assert left.returncode == 2
     assert left.stdout == ""
     assert left.stderr == (
-        "spatialvote: model.family is the text 'gaussian': it must be 'binomial' or 'poisson'\n"
+        "spatialvote: model.family is the text 'binary': it must be 'binomial', 'beta_binomial', 'poisson' "
+        "or 'gaussian'\n"
     )
 
 
@@ -388,3 +415,21 @@ def test_a_mistake_in_the_table_leaves_with_two_and_no_output(folder: Path, call
     assert called.code == 2
     assert "column 'pvv' (votes of 'pvv') exceeds valid votes in 1 district (id 'A1')" in called.err
     assert list((folder / "results").iterdir()) == []
+
+
+def test_families_say_what_they_lack_beside_shares(folder: Path, call):
+    study = folder / "study.toml"
+    shares = study.read_text().replace('valid = "valid"\n', "")
+    shares = shares.replace('migrants = "percent"', 'migrants = "percent"\npvv = "percent"\ndenk = "percent"')
+    study.write_text(shares.replace('family = "binomial"', 'family = "beta_binomial"'))
+    assert call("run", study).err == (
+        "spatialvote: data.valid is missing, which model.family 'beta_binomial' needs: name the column with "
+        "valid votes; for shares without counts set model.family to 'gaussian'\n"
+    )
+    gaussian = shares.replace('family = "binomial"', 'family = "gaussian"')
+    study.write_text(gaussian.replace('denk = "percent"\n', ""))
+    assert call("run", study).err == (
+        "spatialvote: model.family 'gaussian' needs data.valid, or the unit of the shares in 'denk': name "
+        "the column with valid votes, or give in data.units one of 'fraction', 'percent', 'per thousand', "
+        "'per ten thousand'\n"
+    )
