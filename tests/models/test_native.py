@@ -1,17 +1,19 @@
 """The C functions that nutpie calls, against the density that they wrap."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from spatialvote.models.centring import centre
+from spatialvote.models.centring import PARAMETRISATIONS, centre
+from spatialvote.models.families import FAMILIES, binomial
 from spatialvote.models.native import native_model
 from spatialvote.models.nuts import starting_point
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import PCRho, Priors
 from spatialvote.models.spectrum import spectrum
-from spatialvote.models.structures import Field
+from spatialvote.models.structures import STRUCTURES, Field
 from spatialvote.models.vote_share import VoteShareModel
 
 Reals = ctypes.POINTER(ctypes.c_double)
@@ -32,28 +34,73 @@ def call(model, point):
     return status, value[0], gradient
 
 
-@pytest.mark.parametrize("structure", ["bym2", "iid", "none"])
-@pytest.mark.parametrize(("party", "family"), [("party", "binomial"), ("cases", "poisson")])
-def test_c_density_is_the_density(make_districts, structure, party, family):
-    model = VoteShareModel(f"{party} ~ migrants + education", family, structure)
-    posterior, _ = model.posterior(make_districts())
-    centring = centre(posterior) if posterior.has_field else None
-    point = starting_point(posterior, np.random.default_rng(3))
+def posterior_of(districts, structure: str, family: str, formula: str = "migrants + education") -> Posterior:
+    """A posterior of any family; that of logits of shares is made from votes."""
+    party, stands_in = ("cases", "poisson") if family == "poisson" else ("party", "binomial")
+    posterior, _ = VoteShareModel(f"{party} ~ {formula}", stands_in, structure).posterior(districts)
+    if family == "gaussian":
+        shares = binomial.crude(posterior.votes, posterior.size)
+        return replace(posterior, family=family, votes=shares, size=np.ones(districts.n))
+    return replace(posterior, family=family)
+
+
+def check_density(posterior: Posterior, parametrisation: str, rng: np.random.Generator) -> None:
+    """The C density against the Python one, its Jacobian by brute force, its gradient by differences."""
+    centring = centre(posterior, parametrisation) if posterior.has_field else None
+    point = starting_point(posterior, rng)
     model = native_model(posterior, centring, None)
     status, value, gradient = call(model, point)
     assert status == 0
     expected, moved, jacobian = posterior.function(), point.copy(), 0.0
+    first, n = posterior.n_hyper, len(posterior.votes)
     if centring:
-        first, n = posterior.n_hyper, len(posterior.votes)
         # eta is linear in z, so its Jacobian is seen by moving each z by one.
         eta = centring.eta(np.vstack([point, point + np.eye(first + n)[first:]]))
         moved[first:] = eta[0]
         jacobian = np.linalg.slogdet(eta[1:] - eta[0])[1]
     assert value == pytest.approx(expected(moved)[0] + jacobian, rel=1e-10)
-    for at in {0, posterior.n_hyper - 1, posterior.n_hyper, len(point) - 1} - {-1}:
+    for at in {*range(first), first, len(point) - 1}:
         step = 1e-5 * np.eye(len(point))[at]
         difference = (call(model, point + step)[1] - call(model, point - step)[1]) / 2e-5
-        assert gradient[at] == pytest.approx(difference, rel=1e-5, abs=1e-4)
+        assert gradient[at] == pytest.approx(difference, rel=1e-5, abs=1e-4), at
+
+
+@pytest.mark.parametrize("structure", list(STRUCTURES))
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_c_density_is_the_density(make_districts, structure, family):
+    posterior = posterior_of(make_districts(), structure, family)
+    check_density(posterior, "measured", np.random.default_rng(3))
+
+
+@pytest.mark.parametrize("structure", ["bym2", "leroux", "none"])
+@pytest.mark.parametrize("family", ["binomial", "beta_binomial"])
+def test_c_density_with_groups_is_the_density(make_districts, structure, family):
+    posterior = posterior_of(make_districts(), structure, family, "migrants + (1 | quarter)")
+    assert posterior.hyperparameters[-1] == "sd_quarter"
+    check_density(posterior, "measured", np.random.default_rng(3))
+
+
+@pytest.mark.parametrize("parametrisation", list(PARAMETRISATIONS))
+@pytest.mark.parametrize("family", ["beta_binomial", "gaussian"])
+def test_every_parametrisation_is_the_density(make_districts, parametrisation, family):
+    posterior = posterior_of(make_districts(), "bym2", family, "migrants + (1 | quarter)")
+    check_density(posterior, parametrisation, np.random.default_rng(4))
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_districts_where_the_party_did_not_stand_have_a_density(make_districts, family):
+    posterior = posterior_of(make_districts(), "bym2", family)
+    stood = np.arange(len(posterior.votes)) % 4 > 0
+    posterior = replace(posterior, votes=posterior.votes * stood, size=posterior.size * stood)
+    check_density(posterior, "measured", np.random.default_rng(5))
+
+
+def test_record_tells_what_was_measured(make_districts):
+    many, few = (centre(posterior_of(make_districts(mean_votes=m), "bym2", "binomial")) for m in (8000, 4))
+    assert many.record["chosen"] == few.record["chosen"] == "measured"
+    assert many.record["share_centred"] > 0.9
+    assert few.record["share_centred"] < 0.5
+    assert many.median_information > 100 * few.median_information
 
 
 @pytest.mark.parametrize("rho", [0.05, 0.9999])
