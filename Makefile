@@ -37,8 +37,8 @@ lint: $(VENV)/.ready ## style and unused code
 types: $(VENV)/.ready ## static types
 	@$(BIN)/basedpyright
 
-benchmark: $(VENV)/.ready ## speed against the textbook PyMC model, in one run (about 15 minutes)
-	@$(BIN)/python benchmarks/speed.py
+benchmark: $(VENV)/.ready ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
+	@$(BIN)/python benchmarks/engines.py
 
 calibrate: $(VENV)/.ready ## simulation-based calibration (about 15 minutes)
 	@$(BIN)/python benchmarks/calibrate.py
