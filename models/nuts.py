@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from spatialvote.data.errors import ModelError, Problem, name_some
+from spatialvote.data.errors import FitError, ModelError, Problem, name_some
 from spatialvote.models.centring import PARAMETRISATIONS, Centring, centre
 from spatialvote.models.chains import Plan, Progress, run_chains
 from spatialvote.models.draw_store import DrawStore
@@ -171,9 +171,21 @@ def sample_stored(
 
     Chains are cut to a common length, and as many of the longest are taken as leave most draws: of
     chains of 1,500, 1,500, 700 and no draws the first two.
+
+    Raises
+    ------
+    FitError
+        Where the longest chain has fewer than the four draws that R-hat needs.
     """
     chains = [one for chain in range(store.chains) if (one := store.read(chain)) is not None]
     lengths = sorted(map(len, chains), reverse=True)
+    if lengths[0] < 4:
+        raise FitError(
+            Problem(
+                f"too little is drawn: its longest chain has {lengths[0]} draws, and a fit needs 4",
+                "go on with --resume (resume=True)",
+            )
+        )
     length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
     taken = [one.first(length) for one in chains if len(one) >= length]
     centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
