@@ -4,6 +4,9 @@ All arrays, those of the graph too, are inputs: PyTensor keeps compiled code by 
 an array frozen inside it would let two graphs share code, wrongly.
 """
 
+import zlib
+from pathlib import Path
+
 import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
@@ -11,6 +14,7 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
+from spatialvote.models.cholesky import Pattern
 from spatialvote.models.field_kernel import field_density
 from spatialvote.models.scaled_graph import ScaledGraph
 from spatialvote.models.spectrum import Spectrum
@@ -52,8 +56,12 @@ class FieldDensity(Op):
         return [gradients.get(i, DisconnectedType()()) for i in range(len(inputs))]
 
 
-#: component, sizes, spectrum value and weight, and the nine arrays of a `Pattern`.
-N_GRAPH_INPUTS = 13
+#: component, sizes, spectrum value and weight, and the arrays of a `Pattern`.
+N_GRAPH_INPUTS = 4 + len(Pattern._fields)
+
+#: Stands for the kernels' sources: PyTensor keeps compiled code on disk and would go on using code of another
+#: version of this package, which takes other arrays for the same.
+_SOURCES = zlib.crc32(b"".join(one.read_bytes() for one in sorted(Path(__file__).parent.glob("*.py"))))
 
 
 def graph_inputs(graph: ScaledGraph, nodes: Spectrum) -> tuple[np.ndarray, ...]:
@@ -70,4 +78,4 @@ def _compile_field_density(op, node, **kwargs):
         )
         return np.asarray(log_density), gradient, np.asarray(by_sigma), np.asarray(by_rho)
 
-    return density
+    return density, _SOURCES
