@@ -51,8 +51,8 @@ _LIBRARIES = ("pymc", "nutpie", "numba", "numpy", "scipy")
 
 
 def draws_for(engine: str, n: int) -> int:
-    """Draws of each chain (NUTS, ours and the textbook's alike), or weighted draws of the Laplace engine."""
-    if engine == "laplace":
+    """Draws of each chain (NUTS, ours and the textbook's alike), or joint draws of an approximation."""
+    if engine in ("laplace", "tmb"):
         return 1_000 if n <= 35_000 else 200
     return 1_500 if n <= 1_000 else 1_000 if n <= 10_000 else 500
 

@@ -32,6 +32,7 @@ def draw_figure(results: list[dict[str, Any]], path: Path) -> None:
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(True, which="major", color="#dddddd", linewidth=0.6)
         panel.set_axisbelow(True)
+    ends: dict[Any, list[tuple[int, float, str, str]]] = {panel: [] for panel in panels}
     for engine, (name, colour, marker, dashes) in _STYLE.items():
         own = sorted((one for one in results if one["engine"] == engine), key=lambda one: one["n"])
         if not own:
@@ -44,18 +45,25 @@ def draw_figure(results: list[dict[str, Any]], path: Path) -> None:
                 continue
             scaled = values if panel is panels[0] else [value / 1e9 for value in values]
             panel.plot(n, scaled, color=colour, marker=marker, linestyle=dashes, markersize=5)
-            panel.annotate(
-                name,
-                (n[-1], scaled[-1]),
-                xytext=(7, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-            )
+            ends[panel].append((n[-1], scaled[-1], name, colour))
     for panel in panels:
         sizes = sorted({one["n"] for one in results})
         panel.set_xticks(sizes, [f"{n:,}" for n in sizes])
         panel.minorticks_off()
         # Room for the names at the ends of the lines.
         panel.set_xlim(right=max(sizes) * 6)
+        panel.yaxis.set_major_formatter("{x:g}")
+        _name_lines(panel, ends[panel])
     figure.savefig(path, dpi=150)
+
+
+def _name_lines(panel: Any, ends: list[tuple[int, float, str, str]]) -> None:
+    """Write each name beside the end of its line, above that of a line that ends at the same place."""
+    low, high = panel.get_ylim()
+    apart = (high / low) ** 0.05
+    last: dict[int, float] = {}
+    for n, value, name, colour in sorted(ends, key=lambda end: end[:2]):
+        last[n] = max(value, last.get(n, 0.0) * apart)
+        panel.annotate(
+            name, (n, last[n]), xytext=(7, 0), textcoords="offset points", va="center", color=colour
+        )
