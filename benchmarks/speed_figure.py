@@ -65,5 +65,11 @@ def _name_lines(panel: Any, ends: list[tuple[int, float, str, str]]) -> None:
     for n, value, name, colour in sorted(ends, key=lambda end: end[:2]):
         last[n] = max(value, last.get(n, 0.0) * apart)
         panel.annotate(
-            name, (n, last[n]), xytext=(7, 0), textcoords="offset points", va="center", color=colour
+            name,
+            (n, last[n]),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            annotation_clip=False,
         )
