@@ -10,15 +10,11 @@ Sources: Riebler et al. (2016), Statistical Methods in Medical Research 25; Fren
 Rue (2018), Spatial and Spatio-temporal Epidemiology 26.
 """
 
-from typing import Any
-
-import numpy as np
-import pymc as pm
-import pytensor
-import pytensor.tensor as pt
+from functools import partial
 
 from spatialvote.models.draw_field import draw_effects
-from spatialvote.models.field_op import FieldDensity, graph_inputs
+from spatialvote.models.field_distribution import field_distribution
+from spatialvote.models.field_op import CollapsedDensity, collapsed_inputs
 from spatialvote.models.scaled_graph import ScaledGraph
 from spatialvote.models.spectrum import spectrum
 
@@ -52,36 +48,11 @@ def BYM2(name, mu, sigma, rho, graph: ScaledGraph, **kwargs):  # noqa: N802, a d
     >>> pm.draw(eta, draws=3, random_seed=1).shape
     (3, 4)
     """
-    mu = pt.broadcast_to(pt.as_tensor_variable(mu, dtype="float64"), (graph.n,))
-    arrays = [pytensor.shared(one) for one in graph_inputs(graph, spectrum(graph))]
-    no_columns = np.zeros((graph.n, 0))
-
-    def logp(value, mu, sigma, rho):
-        return FieldDensity()(value - mu, no_columns, np.zeros(0), sigma, rho, *arrays)[0]
-
-    def random(mu, sigma, rho, rng: Any = None, size=None):
-        shape = np.broadcast_shapes(np.shape(sigma), np.shape(rho), np.shape(mu)[:-1], tuple(size or ()))
-        count = int(np.prod(shape))
-        effects = draw_effects(
-            graph,
-            np.broadcast_to(sigma, shape).reshape(count).astype(np.float64),
-            np.broadcast_to(rho, shape).reshape(count).astype(np.float64),
-            rng,
-        )
-        return mu + effects.reshape(*shape, graph.n)
-
-    def support_point(rv, size, mu, sigma, rho):
-        return pt.broadcast_to(mu, rv.shape)
-
-    return pm.CustomDist(
+    return field_distribution(
         name,
-        mu,
-        sigma,
-        rho,
-        logp=logp,
-        random=random,
-        support_point=support_point,
-        signature="(n),(),()->(n)",
-        dtype="float64",
+        (mu, graph.n),
+        (sigma, rho),
+        (CollapsedDensity(), collapsed_inputs(graph, spectrum(graph))),
+        partial(draw_effects, graph),
         **kwargs,
     )

@@ -11,8 +11,9 @@ import pytensor.tensor as pt
 from spatialvote.data.districts import Districts
 from spatialvote.models.bym2 import BYM2
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.posterior import Posterior
-from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma
+from spatialvote.models.posterior import GROUP_SD, Posterior
+from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma
+from spatialvote.models.sparse_field import SparseField
 
 if TYPE_CHECKING:
     from spatialvote.models.vote_share import VoteShareModel
@@ -21,48 +22,98 @@ if TYPE_CHECKING:
 def build_pymc(model: VoteShareModel, districts: Districts) -> pm.Model:
     """Write a `VoteShareModel` for some districts as a `pymc.Model`.
 
-    Variables: ``intercept``, ``beta`` [coefficient], ``sigma``, ``rho``, ``eta`` [district] and the observed
-    ``votes`` [district], named as in a `Fit`.
+    Variables: ``intercept``, ``beta`` [coefficient], ``effect_<group>`` [level_<group>], the hyperparameters,
+    ``eta`` [district] and the observed ``votes``, named as in a `Fit`. The votes have the districts where the
+    party stood, in their order.
     """
     posterior, design = model.posterior(districts)
-    family = FAMILIES[model.family]
-    coords = {"district": list(districts.ids), "coefficient": list(design.names)}
+    coords = {
+        "district": list(districts.ids),
+        "coefficient": list(design.names),
+        **{f"level_{group.name}": list(group.levels) for group in design.groups},
+    }
+    fixed = posterior.column_group == 0
     with pm.Model(coords=coords) as built:
         intercept = pm.Normal("intercept", posterior.prior_mean[0], posterior.prior_sd[0])
-        beta = pm.Normal("beta", 0.0, posterior.prior_sd[1:], dims="coefficient")
-        mu = intercept + pt.dot(posterior.design[:, 1:], beta)
-        eta = _add_effects(posterior, mu, family.crude(posterior.votes, posterior.size))
-        observed = {"observed": posterior.votes.astype(np.int64), "dims": "district"}
-        if model.family == "binomial":
-            pm.Binomial("votes", n=posterior.size.astype(np.int64), logit_p=eta, **observed)
-        else:
-            pm.Poisson("votes", mu=posterior.size * pt.exp(eta), **observed)
+        beta = pm.Normal("beta", 0.0, posterior.prior_sd[fixed][1:], dims="coefficient")
+        mu = intercept + pt.dot(posterior.design[:, fixed][:, 1:], beta)
+        for group in design.groups:
+            sd = _positive(GROUP_SD + group.name, posterior.priors.group)
+            effect = pm.Normal(f"effect_{group.name}", 0.0, sd, dims=f"level_{group.name}")
+            mu = mu + effect[group.index]
+        eta = _add_effects(posterior, mu)
+        _observe(posterior, eta)
     return built
 
 
-def _add_effects(posterior: Posterior, mu, start: np.ndarray):
+def _observe(posterior: Posterior, eta) -> None:
+    """The votes of the districts where the party stood, inside a model's context."""
+    stood = posterior.size > 0
+    votes, size, dims = posterior.votes[stood], posterior.size[stood], None
+    if stood.all():
+        dims = "district"
+    else:
+        eta = eta[np.flatnonzero(stood)]
+    if posterior.family == "gaussian":
+        noise = _positive("noise", posterior.priors.noise)
+        pm.Normal("votes", eta, noise, observed=votes, dims=dims)
+        return
+    observed = {"observed": votes.astype(np.int64), "dims": dims}
+    if posterior.family == "poisson":
+        pm.Poisson("votes", mu=size * pt.exp(eta), **observed)
+    elif posterior.family == "binomial":
+        pm.Binomial("votes", n=size.astype(np.int64), logit_p=eta, **observed)
+    else:
+        delta = _overdispersion(posterior.priors.overdispersion)
+        total, share = (1 - delta) / delta, pt.sigmoid(eta)
+        pm.BetaBinomial(
+            "votes", n=size.astype(np.int64), alpha=share * total, beta=(1 - share) * total, **observed
+        )
+
+
+def _add_effects(posterior: Posterior, mu):
     """The linear predictor with the structure's effects, inside a model's context."""
     field = posterior.field
-    if field.structure == "none":
+    if not posterior.has_field:
         return pm.Deterministic("eta", mu, dims="district")
-    sigma = _sigma(posterior.priors.sigma)
-    if field.structure == "iid":
+    crude = FAMILIES[posterior.family].crude(posterior.votes, posterior.size)
+    start = np.where(posterior.size > 0, crude, posterior.prior_mean[0])
+    sigma = _positive("sigma", posterior.priors.sigma)
+    if "rho" not in field.hyperparameters:
         return pm.Normal("eta", mu, sigma, dims="district", initval=start)
     rho = _rho(posterior)
-    return BYM2("eta", mu, sigma, rho, field.graph, dims="district", initval=start)
+    if field.precision is None:
+        return BYM2("eta", mu, sigma, rho, field.graph, dims="district", initval=start)
+    return SparseField("eta", mu, sigma, rho, field.precision, dims="district", initval=start)
 
 
-def _sigma(prior: PCSigma | HalfNormal):
-    """The prior of sigma as a PyMC distribution."""
+def _positive(name: str, prior: PCSigma | HalfNormal):
+    """The prior of a standard deviation as a PyMC distribution."""
     if isinstance(prior, PCSigma):
-        return pm.Exponential("sigma", prior.code()[1])
-    return pm.HalfNormal("sigma", prior.scale)
+        return pm.Exponential(name, prior.code()[1])
+    return pm.HalfNormal(name, prior.scale)
+
+
+def _overdispersion(prior: PCOverdispersion):
+    """The PC prior of the overdispersion: its square root is a truncated exponential."""
+    _, rate, log_mass = prior.code()
+
+    def logp(value):
+        root = pt.sqrt(pt.clip(value, 1e-300, 1.0))
+        inside = np.log(rate / 2) - pt.log(root) - rate * root - log_mass
+        return pt.switch(pt.and_(value > 0, value < 1), inside, -np.inf)
+
+    def random(rng: Any = None, size=None):
+        return prior.draw(rng, int(np.prod(size or ()))).reshape(size or ())
+
+    return _between_0_and_1("overdispersion", logp, random, prior.median())
 
 
 def _rho(posterior: Posterior):
     """The prior of rho as a PyMC distribution; the PC prior from its equations, written out in PyTensor."""
     prior, nodes = posterior.priors.rho, posterior.field.nodes
-    if isinstance(prior, BetaRho):
+    if not isinstance(prior, PCRho):
+        prior = prior or BetaRho()
         return pm.Beta("rho", prior.a, prior.b)
     _, rate, log_mass = prior.code(nodes)
     excess, weight = 1 / nodes.value - 1, nodes.weight
@@ -79,12 +130,17 @@ def _rho(posterior: Posterior):
         count = int(np.prod(size or ()))
         return PCRho(prior.upper, prior.mass).draw(rng, count, nodes).reshape(size or ())
 
+    return _between_0_and_1("rho", logp, random, 0.5)
+
+
+def _between_0_and_1(name: str, logp, random, start: float):
+    """A variable with a density of our own, sampled on the logit scale."""
     return pm.CustomDist(
-        "rho",
+        name,
         logp=logp,
         random=random,
         signature="->()",
         dtype="float64",
         transform=pm.distributions.transforms.logodds,
-        initval=0.5,
+        initval=start,
     )

@@ -7,9 +7,12 @@ from pytensor.compile.mode import Mode
 from scipy.stats import multivariate_normal
 
 from spatialvote.models.bym2 import BYM2
-from spatialvote.models.field_kernel import coefficient_posterior, smooth
+from spatialvote.models.fit_groups import by_term
 from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma, Priors
 from spatialvote.models.scaled_graph import scale_graph
+from spatialvote.models.sparse_field import SparseField
+from spatialvote.models.structures import bind_graph
+from spatialvote.models.structures.dispatch import weights
 from spatialvote.models.vote_share import VoteShareModel
 
 # PyTensor says that draws of a distribution with a Python sampler leave compiled code; that is meant.
@@ -38,10 +41,15 @@ def test_bym2_density_and_gradient_are_those_of_the_dense_normal(graph, dense):
     assert by_sigma[0] == pytest.approx((logp(ahead) - logp(behind)) / 2e-5, rel=1e-5)
 
 
-def test_bym2_draws_have_the_covariance_of_its_density(graph, dense):
-    mu, covariance = np.linspace(-1, 1, graph.n), dense(graph, 0.5, 0.6)
+@pytest.mark.parametrize("structure", ["bym2", "sar"])
+def test_draws_have_the_covariance_of_the_density(graph, structure):
+    mu, field = np.linspace(-1, 1, graph.n), bind_graph(structure, graph)
+    covariance = np.linalg.inv(dense_precision(field, 0.5, 0.6))
     with pm.Model():
-        eta = BYM2("eta", mu, 0.5, 0.6, graph)
+        if field.precision is None:
+            eta = BYM2("eta", mu, 0.5, 0.6, graph)
+        else:
+            eta = SparseField("eta", mu, 0.5, 0.6, field.precision)
     draws = pm.draw(eta, draws=5000, random_seed=2, mode=INTERPRETED) - mu
     sample = draws.T @ draws / len(draws)
     error = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / len(draws))
@@ -64,53 +72,102 @@ def test_compiled_graphs_do_not_share_arrays():
     assert densities[0] != pytest.approx(densities[1], abs=1e-3)
 
 
+def test_sparse_field_is_the_dense_normal(graph):
+    mu, precision = np.linspace(-1, 1, graph.n), bind_graph("dagar", graph).precision
+    with pm.Model() as model:
+        sigma = pm.HalfNormal("sigma", 1.0)
+        rho = pm.Uniform("rho", 0.0, 1.0)
+        eta = SparseField("eta", mu, sigma, rho, precision)
+    value = np.random.default_rng(1).normal(size=graph.n)
+    covariance = np.linalg.inv(dense_precision(bind_graph("dagar", graph), 0.5, 0.6))
+    point = {"eta": value, "sigma_log__": np.log(0.5), "rho_interval__": np.log(0.6 / 0.4)}
+    expected = multivariate_normal(mu, covariance).logpdf(value)
+    assert model.compile_logp(vars=[eta], mode=INTERPRETED)(point) == pytest.approx(expected, abs=1e-7)
+    by_eta = model.compile_dlogp(vars=[eta], mode=INTERPRETED)(point)
+    np.testing.assert_allclose(by_eta, -np.linalg.solve(covariance, value - mu), rtol=1e-7, atol=1e-7)
+    logp, slope = model.compile_logp(mode=INTERPRETED), model.compile_dlogp(mode=INTERPRETED)(point)
+    for name, at in (("sigma_log__", 0), ("rho_interval__", 1)):
+        ahead, behind = ({**point, name: point[name] + h} for h in (1e-5, -1e-5))
+        assert slope[at] == pytest.approx((logp(ahead) - logp(behind)) / 2e-5, rel=1e-5)
+
+
+def dense_precision(field, sigma, rho):
+    """Q of any field, by dense algebra."""
+    graph, one = field.graph, field.precision
+    if one is None:
+        inverse = np.linalg.pinv(graph.matrix.toarray(), rcond=1e-10, hermitian=True)
+        return np.linalg.inv(sigma**2 * ((1 - rho) * np.eye(graph.n) + rho * inverse))
+    order, start, index = one.pattern[:3]
+    share = weights(one.code, rho, one.table)[0] / sigma**2
+    rows = np.repeat(np.arange(one.n), np.diff(start))
+    permuted = np.diag(share @ one.diagonal_terms)
+    permuted[rows, index] = permuted[index, rows] = share @ one.below_terms
+    place = np.argsort(order)
+    return permuted[np.ix_(place, place)]
+
+
 @pytest.mark.parametrize(
     ("structure", "family", "priors"),
     [
         ("bym2", "binomial", Priors(sigma=PCSigma(), rho=PCRho())),
         ("bym2", "poisson", Priors(intercept_mean=0.2, sigma=HalfNormal(0.8), rho=BetaRho(2.0, 0.7))),
         ("iid", "binomial", Priors()),
+        ("none", "poisson", Priors()),
+        ("leroux", "beta_binomial", Priors()),
+        ("proper_car", "gaussian", Priors(noise=HalfNormal(0.4))),
+        ("sar", "poisson", Priors(rho=BetaRho(3.0, 2.0))),
+        ("dagar", "binomial", Priors(group=HalfNormal(0.5))),
     ],
 )
+@pytest.mark.parametrize("term", ["education", "(1 | quarter)"])
 def test_pymc_joint_is_our_marginal_times_the_coefficients_conditional(
-    make_districts, structure, family, priors
+    make_districts, structure, family, priors, term
 ):
     districts = make_districts()
-    party = "party" if family == "binomial" else "cases"
-    model = VoteShareModel(f"{party} ~ migrants + education", family, structure, priors)
+    party = "cases" if family == "poisson" else "party"
+    model = VoteShareModel(f"{party} ~ migrants + {term}", family, structure, priors)
     posterior, _ = model.posterior(districts)
     built = model.to_pymc(districts)
-    density = posterior.function()
-    logp = built.compile_logp(mode=INTERPRETED)
+    density, logp = posterior.function(), built.compile_logp(mode=INTERPRETED)
+    names = {v.name.partition("_log")[0].partition("_interval")[0]: v.name for v in built.value_vars}
     rng = np.random.default_rng(7)
     differences = []
-    for _ in range(4):
-        log_sigma, logit_rho = rng.normal(-1, 0.5), rng.normal(0.5, 1.0)
-        eta = rng.normal(-1.0, 0.5, districts.n)
-        hyper = [log_sigma, logit_rho][: posterior.n_hyper]
-        coefficients = rng.normal(0, 0.5, 3) + posterior.prior_mean
-        conditional = _log_conditional(posterior, eta, coefficients, np.exp(log_sigma), logit_rho)
-        ours = density(np.r_[hyper, eta])[0] + conditional
-        point = {"intercept": coefficients[0], "beta": coefficients[1:], "eta": eta}
-        point["sigma_log__"] = log_sigma
-        if posterior.n_hyper == 2:
-            name = next(v.name for v in built.value_vars if v.name.startswith("rho"))
-            point[name] = logit_rho
+    for _ in range(3):
+        theta = rng.normal(-1, 0.5, posterior.n_hyper)
+        at = {name: float(value) for name, value in posterior.constrain(theta).items()}
+        sd = posterior.coefficient_sd(theta)
+        coefficients = rng.normal(0, 0.5, len(sd)) * sd + posterior.prior_mean
+        point = {names[name]: value for name, value in zip(posterior.hyperparameters, theta, strict=True)}
+        named = by_term(posterior, coefficients)
+        point |= {name: np.asarray(value) for name, value in named.items()}
+        if structure == "none":
+            ours = density(np.r_[theta, coefficients])[0]
+        else:
+            eta = rng.normal(-1.0, 0.5, districts.n)
+            point["eta"] = eta
+            precision = dense_precision(posterior.field, at["sigma"], at.get("rho", 0.5))
+            conditional = _log_conditional(posterior, eta, coefficients, sd, precision)
+            ours = density(np.r_[theta, eta])[0] + conditional
         differences.append(float(logp(point)) - ours)
     # What remains is the family's normalising constant, the same at every point.
     np.testing.assert_allclose(differences, differences[0], atol=1e-6)
 
 
-def _log_conditional(posterior, eta, coefficients, sigma, logit_rho):
-    """log p(b | eta, sigma, rho) of the coefficients, at given values."""
-    graph = posterior.field.graph
-    rho = 1 / (1 + np.exp(-logit_rho)) if posterior.n_hyper == 2 else 0.5
-    k, t = rho / (1 - rho), 1 / (sigma**2 * (1 - rho))
-    columns = np.column_stack([eta - posterior.offset, posterior.design])
-    x, centred, _ = smooth(columns, k, graph.component, graph.sizes, tuple(graph.pattern))
-    mean, lower, _ = coefficient_posterior(columns, x, centred, posterior.prior_sd, t, k)
-    covariance = np.linalg.inv(lower @ lower.T)
-    return multivariate_normal(posterior.prior_mean + mean, covariance).logpdf(coefficients)
+def _log_conditional(posterior, eta, coefficients, sd, precision):
+    """log p(b | eta, hyperparameters) of the coefficients, at given values, by dense algebra."""
+    x = posterior.design
+    m = x.T @ precision @ x + np.diag(sd**-2.0)
+    mean = posterior.prior_mean + np.linalg.solve(m, x.T @ precision @ (eta - posterior.offset))
+    return multivariate_normal(mean, np.linalg.inv(m)).logpdf(coefficients)
+
+
+def test_districts_where_the_party_did_not_stand_are_not_observed(make_districts):
+    districts = make_districts(mean_votes=20)
+    districts.table.loc[districts.ids[:3], "party"] = 0
+    built = VoteShareModel("party ~ migrants", absent="zero votes").to_pymc(districts)
+    stood = int((districts.votes("party") > 0).sum())
+    assert stood < districts.n
+    assert built["votes"].eval().shape == (stood,)
 
 
 def test_prior_predictive_of_the_pymc_form_matches_ours(make_districts):
