@@ -8,9 +8,9 @@ from functools import cached_property
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from libpysal.graph import Graph
 
 from spatialvote.data.errors import DataError, GraphError, Problem, name_some
+from spatialvote.data.light_libpysal import Graph
 from spatialvote.data.roles import SHARE_UNITS, Roles
 
 

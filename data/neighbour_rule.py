@@ -6,10 +6,10 @@ from difflib import get_close_matches
 import geopandas as gpd
 import numpy as np
 import shapely
-from libpysal.graph import Graph
 
 from spatialvote.data.districts import GraphReport
 from spatialvote.data.errors import GraphError, Problem
+from spatialvote.data.light_libpysal import Graph
 from spatialvote.data.links import (
     Links,
     band_links,

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from libpysal.graph import Graph
 from scipy.sparse.csgraph import connected_components
 
 from spatialvote.data.districts import GraphReport
 from spatialvote.data.errors import GraphError, Problem, name_some
+from spatialvote.data.light_libpysal import Graph
 
 
 def graph_from_edges(ids: Sequence[str], i: np.ndarray, j: np.ndarray, w: np.ndarray | None = None) -> Graph:

@@ -7,10 +7,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from libpysal.graph import Graph
 
 from spatialvote.data.districts import About, Districts, ReadRecord
 from spatialvote.data.errors import DataError, Problem
+from spatialvote.data.light_libpysal import Graph
 from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.data.roles import Roles
 from spatialvote.data.simulate_outline import draw_terrain

@@ -44,7 +44,7 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
         ),
         ("Space", _space(fit, graph)),
     ]
-    if fit.model.family == "binomial":
+    if fit.model.family != "poisson":
         found.append(("Those who did not vote", _turnout(districts)))
     if read.dropped:
         found.append(
@@ -68,7 +68,7 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
 
 def _unit(fit: Fit, districts: Districts) -> str:
     size = np.median(fit.size)
-    what = "valid votes" if fit.model.family == "binomial" else "units of exposure"
+    what = "valid votes" if fit.model.family != "poisson" else "units of exposure"
     text = f"A row is one {districts.about.unit}; the median one has {fixed(size)} {what}"
     area = _median_area(districts)
     if area is None:
@@ -130,11 +130,24 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
+def _interruption(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How a fit came about that was interrupted; nothing for one that was not."""
+    if "interrupted" in record:
+        drawn = sum(record["interrupted"]["drawn"])
+        of = record["settings"]["chains"] * record["settings"]["draws"]
+        return [("Unfinished", f"interrupted after {drawn:,} of {of:,} draws; this is what they say")]
+    if "resumed" in record:
+        kept, added = (sum(record["resumed"][name]) for name in ("kept", "added"))
+        told = f"interrupted; {kept:,} draws kept, {added:,} added after another warm-up"
+        return [("Resumed", told)]
+    return []
+
+
 def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[str, str]]:
     """Seed, engine, fingerprints and graph, as names and values."""
     record, graph = fit.record, districts.graph_report
     settings = ", ".join(
-        f"{name.replace('_', ' ')} {value:g}"
+        f"{name.replace('_', ' ')} {value if isinstance(value, str) else format(value, 'g')}"
         for name, value in record["settings"].items()
         if value is not None
     )
@@ -144,6 +157,7 @@ def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[s
         ("Source", about.source or "not stated"),
         ("Formula", fit.model.formula),
         ("Engine", f"{record['engine']} ({settings})"),
+        *_interruption(record),
         ("Seed of the fit", str(record["seed"])),
         ("Fitted", record["created"]),
         ("Reviewed", f"{review.created} (seed {review.seed})"),

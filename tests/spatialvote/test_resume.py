@@ -89,8 +89,9 @@ def _held(folder: Path) -> list[int]:
 def _agree(one: Fit, other: Fit) -> None:
     """Posterior means agree within four standard errors of their difference."""
     for name in ("intercept", "beta", "sigma", "rho"):
-        means = [fit.tree["posterior"][name].mean(("chain", "draw")).to_numpy() for fit in (one, other)]
-        errors = [az.mcse(fit.tree["posterior"][[name]])[name].to_numpy() for fit in (one, other)]
+        drawn = [fit.tree["posterior"].to_dataset()[[name]] for fit in (one, other)]
+        means = [one[name].mean(("chain", "draw")).to_numpy() for one in drawn]
+        errors = [az.mcse(one)[name].to_numpy() for one in drawn]
         np.testing.assert_array_less(np.abs(means[0] - means[1]), 4 * np.hypot(*errors))
 
 

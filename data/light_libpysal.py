@@ -1,0 +1,21 @@
+"""libpysal's `Graph` without what libpysal imports beside it.
+
+Its example data sets bring a web client, its kernels and matching scikit-learn and SciPy's statistics:
+together about half of the time that importing it takes.
+"""
+
+from spatialvote.data.put_off import put_off
+
+with put_off(
+    {
+        "requests": (),
+        "bs4": ("BeautifulSoup",),
+        "sklearn": (),
+        "sklearn.metrics": ("pairwise_distances",),
+        "sklearn.neighbors": (),
+        "scipy.stats": (),
+    }
+):
+    from libpysal.graph import Graph
+
+__all__ = ["Graph"]
