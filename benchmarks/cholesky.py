@@ -13,10 +13,6 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 
-# Before the libraries are loaded, which start their threads then.
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
-
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csc_matrix, csr_matrix, diags_array, eye_array, tril, triu
 from scipy.sparse.linalg import splu
@@ -160,6 +156,9 @@ def peers(matrix: csc_array) -> dict[str, float]:
 
 def main() -> None:
     """Print one row for each size."""
+    # Read by the peers when they are loaded.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
     for n in [int(one) for one in sys.argv[1:]] or SIZES:
         matrix = planar(n)
         # Compiled, or read from the disk, before the first analysis is timed.
