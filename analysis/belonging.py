@@ -4,7 +4,9 @@ import numpy as np
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem, name_some
+from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
+from spatialvote.models.groups import group_columns
 from spatialvote.models.structures import STRUCTURES
 
 #: Groups of a fit and the variables in them that a review reads.
@@ -60,8 +62,12 @@ def require_complete(fit: Fit) -> None:
     FitError
         Naming every group, variable or entry of the record that is missing, and what is not finite.
     """
-    size = "trials" if fit.model.family == "binomial" else "exposure"
+    sizes = {"poisson": ("exposure",), "gaussian": ()}.get(fit.model.family, ("trials",))
     field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
+    field += FAMILIES[fit.model.family].HYPER
+    for group in group_columns(fit.model.formula):
+        field += (f"sd_{group}", f"effect_{group}")
+        sizes += (f"index_{group}",)
     problems = [
         Problem(f"the fit's record lacks '{name}'", "ask for the file that Fit.save wrote")
         for name in ("fingerprints", "roles")
@@ -71,7 +77,7 @@ def require_complete(fit: Fit) -> None:
         if group not in fit.tree.children:
             problems.append(Problem(f"the fit lacks group '{group}'", "ask for the file that Fit.save wrote"))
             continue
-        extra = {"posterior": field, "constant_data": (size,)}.get(group, ())
+        extra = {"posterior": field, "constant_data": sizes}.get(group, ())
         missing = [one for one in (*variables, *extra) if one not in fit.tree[group].data_vars]
         if missing:
             problems.append(

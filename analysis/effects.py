@@ -150,7 +150,7 @@ def effect(
         points=points,
         change=change,
         weighting=weighting,
-        unit="percentage points" if fit.model.family == "binomial" else "percent",
+        unit="percentage points" if fit.model.family != "poisson" else "percent",
         draws=average,
         by_district=by_district.set_index(districts.ids),
         outside_bounds=bounds,
@@ -287,5 +287,7 @@ def _rate_change(eta: np.ndarray, by: np.ndarray) -> np.ndarray:
 #: Family to the change of a district's outcome when eta changes.
 _CHANGE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "binomial": _share_change,
+    "beta_binomial": _share_change,
+    "gaussian": _share_change,
     "poisson": _rate_change,
 }

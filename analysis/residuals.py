@@ -5,14 +5,14 @@ structure  residual of district i
 =========  ====================================================================================
 bym2       theta_i = (eta_i - mu_i - sigma sqrt(rho) phi_i) / (sigma sqrt(1 - rho))
 iid        theta_i = (eta_i - mu_i) / sigma
-none       Phi^-1(u_i), u_i uniform between P(Y_i < y_i | eta_i) and P(Y_i <= y_i | eta_i)
+others     Phi^-1(u_i), u_i uniform between P(Y_i < y_i | eta_i) and P(Y_i <= y_i | eta_i)
 =========  ====================================================================================
 
-with mu = intercept + X beta. The last is the randomised quantile residual of Dunn & Smyth (1996). Because a
-draw from the posterior has, jointly with the data, the same distribution as the true parameters, a function
-that is iid N(0, 1) at the truth is iid N(0, 1) at any one posterior draw too, whatever the model estimated
-from the same data (Johnson 2007; Yuan & Johnson 2012). Statistics of these residuals can therefore be
-compared with the same statistics of white noise, draw by draw.
+with mu = intercept + X beta + effects of groups. The last is the randomised quantile residual of Dunn & Smyth
+(1996). Because a draw from the posterior has, jointly with the data, the same distribution as the true
+parameters, a function that is iid N(0, 1) at the truth is iid N(0, 1) at any one posterior draw too, whatever
+the model estimated from the same data (Johnson 2007; Yuan & Johnson 2012). Statistics of these residuals can
+therefore be compared with the same statistics of white noise, draw by draw.
 
 References
 ----------
@@ -22,7 +22,8 @@ Yuan, Y., Johnson, V. E. (2012). Goodness-of-fit diagnostics for Bayesian hierar
 """
 
 import numpy as np
-from scipy.stats import binom, norm, poisson
+from scipy.special import expit
+from scipy.stats import betabinom, binom, norm, poisson
 
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
@@ -41,8 +42,8 @@ def thin(fit: Fit, most: int) -> np.ndarray:
 def pivotal_residuals(fit: Fit, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Residuals that are iid N(0, 1) at the true parameters, at some draws, shape (len(at), n)."""
     eta = fit.draws("eta", at)
-    if fit.model.structure == "none":
-        return _quantile_residuals(fit, eta, rng)
+    if fit.model.structure not in ("bym2", "iid"):
+        return _quantile_residuals(fit, eta, at, rng)
     residual = eta - fit.fixed_part(at)
     sigma = fit.draws("sigma", at)[:, None]
     if fit.model.structure == "iid":
@@ -52,13 +53,24 @@ def pivotal_residuals(fit: Fit, at: np.ndarray, rng: np.random.Generator) -> np.
     return (residual - structured) / (sigma * np.sqrt(1 - rho))
 
 
-def _quantile_residuals(fit: Fit, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Randomised quantile residuals of the votes given eta (m, n), each from its nearer tail."""
-    mean = FAMILIES[fit.model.family].mean(eta)
-    law, parameters = (
-        (binom, (fit.size, mean)) if fit.model.family == "binomial" else (poisson, (fit.size * mean,))
-    )
+def _quantile_residuals(fit: Fit, eta: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Randomised quantile residuals of the votes given eta (m, n), each from its nearer tail.
+
+    Where the party did not stand nothing was observed, and any value is as likely: a draw from N(0, 1).
+    """
+    family = fit.model.family
+    dispersion = np.broadcast_to(fit.dispersion(at), len(at))[:, None]
+    mean = FAMILIES[family].mean(eta)
     votes, part = fit.votes, rng.random(eta.shape)
+    if family == "gaussian":
+        return np.where(fit.stood, (votes - eta) / dispersion, norm.ppf(part))
+    if family == "binomial":
+        law, parameters = binom, (fit.size, mean)
+    elif family == "beta_binomial":
+        total = (1 - dispersion) / dispersion
+        law, parameters = betabinom, (fit.size, mean * total, expit(-eta) * total)
+    else:
+        law, parameters = poisson, (fit.size * mean,)
     mass, below, above = (
         law.pmf(votes, *parameters),
         law.cdf(votes - 1, *parameters),
@@ -66,4 +78,5 @@ def _quantile_residuals(fit: Fit, eta: np.ndarray, rng: np.random.Generator) -> 
     )
     left = norm.ppf(below + part * mass)
     right = norm.isf(above + (1 - part) * mass)
-    return np.clip(np.where(below < above, left, right), -FARTHEST, FARTHEST)
+    residuals = np.where(below < above, left, right)
+    return np.clip(np.where(fit.stood, residuals, norm.ppf(part)), -FARTHEST, FARTHEST)

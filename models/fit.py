@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, ModelError, Problem
+from spatialvote.models.families import FAMILIES
 from spatialvote.models.vote_share import VoteShareModel
 
 #: Version of the file's layout; a file with another one is refused.
@@ -89,6 +90,11 @@ class Fit:
         if self.model.family == "gaussian":
             return np.ones(self.votes.shape)
         return self.constant("exposure" if self.model.family == "poisson" else "trials")
+
+    def dispersion(self, at: np.ndarray | slice = slice(None)) -> np.ndarray | float:
+        """Draws of the family's dispersion, shape (samples,); 0 for a family without one."""
+        own = FAMILIES[self.model.family].HYPER
+        return self.draws(own[0], at) if own else 0.0
 
     @property
     def stood(self) -> np.ndarray:

@@ -26,12 +26,15 @@ def run(case: Case) -> tuple[Check, ...]:
     n = case.districts.n
     eta = fit.tree["posterior"]["eta"].to_numpy().reshape(-1, n)
     stored = fit.tree["log_likelihood"]["votes"].to_numpy().reshape(-1, n)
+    dispersion = np.broadcast_to(fit.dispersion(), len(eta))
     worst = np.zeros(n)
     draws = 0
     # In blocks of draws, so that memory stays small for many districts.
     for start in range(0, len(eta), _BLOCK):
         here = slice(start, start + _BLOCK)
-        again = family.log_likelihood(eta[here].astype(np.float64), posterior.votes, posterior.size)
+        again = family.log_likelihood(
+            eta[here].astype(np.float64), posterior.votes, posterior.size, dispersion[here]
+        )
         difference = np.abs(again - stored[here]) / np.maximum(1.0, np.abs(again))
         # A stored value that is not a number differs from everything.
         difference = np.where(np.isnan(difference), np.inf, difference)

@@ -24,11 +24,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
 from spatialvote.analysis.residuals import thin
-from spatialvote.models.draw_field import draw_effects
+from spatialvote.models.draw_field import draw_structure
 from spatialvote.models.families import FAMILIES
 
 QUESTION = "Could the data have come from this model?"
@@ -108,12 +109,12 @@ def replicate(case: Case, at: np.ndarray) -> np.ndarray:
     fit = case.fit
     posterior, _ = case.rebuilt
     eta = fit.fixed_part(at)
-    if posterior.n_hyper:
-        # Without links, as in iid, rho has no effect.
-        rho = fit.draws("rho", at) if "rho" in posterior.field.hyperparameters else np.full(len(at), 0.5)
-        eta = eta + draw_effects(posterior.field.graph, fit.draws("sigma", at), rho, case.rng)
-    size = posterior.size.astype(np.int64) if fit.model.family == "binomial" else posterior.size
-    return FAMILIES[fit.model.family].draw(case.rng, eta, size)
+    if posterior.has_field:
+        rho = fit.draws("rho", at) if "rho" in posterior.field.hyperparameters else None
+        eta = eta + draw_structure(posterior.field, fit.draws("sigma", at), rho, case.rng)
+    # Numbers of trials are whole.
+    size = posterior.size.astype(np.int64) if "binomial" in fit.model.family else posterior.size
+    return FAMILIES[fit.model.family].draw(case.rng, eta, size, fit.dispersion(at))
 
 
 def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: str) -> Check:
@@ -123,8 +124,13 @@ def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: 
         words = words.replace("overall share", "overall rate").replace(
             "districts' shares", "districts' rates"
         )
-    observed = float(statistic.compute(posterior.votes[None], posterior.size)[0])
-    replicated = statistic.compute(replicates, posterior.size)
+    # What a party got where it did not stand says nothing.
+    stood = posterior.size > 0
+    votes, replicates, size = posterior.votes[stood], replicates[:, stood], posterior.size[stood]
+    if case.fit.model.family == "gaussian":
+        votes, replicates = expit(votes), expit(replicates)
+    observed = float(statistic.compute(votes[None], size)[0])
+    replicated = statistic.compute(replicates, size)
     p = float(np.mean(replicated > observed) + 0.5 * np.mean(replicated == observed))
     verdict = grade(LEVEL <= p <= 1 - LEVEL, min(p, 1 - p) <= SERIOUS)
     if verdict == "pass":

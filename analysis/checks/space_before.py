@@ -3,8 +3,8 @@
 Both are for the record and judge nothing: clustering of the raw shares is what a spatial model is for, and
 what the covariates explain of it is seen by comparing the two.
 
-- Raw shares: against the same shares shuffled over the districts, which is a valid test of no spatial
-  arrangement.
+- Raw shares, of the districts where the party stood: against the same shares shuffled over these districts,
+  which is a valid test of no spatial arrangement.
 - Residuals of a regression without district effects (`spatialvote.models.glm`): against residuals that white
   noise leaves after the same regression. Shuffling them would not be valid, because estimated coefficients
   have correlated them.
@@ -14,6 +14,7 @@ import numpy as np
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
+from spatialvote.analysis.moran import Moran
 from spatialvote.models.glm import fit_without_effects
 
 QUESTION = "How much clustering is there to account for?"
@@ -25,14 +26,25 @@ def run(case: Case) -> tuple[Check, ...]:
     """Moran's I before the model: of the shares, and of what covariates alone leave."""
     if case.moran.n_linked == 0:
         return ()
-    return _raw(case), _nonspatial(case)
+    return tuple(check for check in (_raw(case), _nonspatial(case)) if check is not None)
 
 
-def _raw(case: Case) -> Check:
-    posterior, _ = case.rebuilt
-    shares = posterior.votes / posterior.size
-    value = float(case.moran(shares)[0])
-    reference = case.moran.permute(shares, case.rng, REFERENCES)
+def _among(case: Case, stood: np.ndarray) -> Moran:
+    """Moran's I on the links between districts where the party stood."""
+    i, j, weight = case.districts.edges
+    both = stood[i] & stood[j]
+    position = np.cumsum(stood) - 1
+    return Moran.from_edges(int(stood.sum()), position[i[both]], position[j[both]], weight[both])
+
+
+def _raw(case: Case) -> Check | None:
+    stood = case.fit.stood
+    moran = case.moran if stood.all() else _among(case, stood)
+    if moran.n_linked == 0:
+        return None
+    shares = case.fit.share[stood]
+    value = float(moran(shares)[0])
+    reference = moran.permute(shares, case.rng, REFERENCES)
     p = _p_value(value, reference)
     advice = (
         f"Neighbouring districts have shares that are alike (p = {p:.3g})."
@@ -48,7 +60,7 @@ def _raw(case: Case) -> Check:
         "none: for the record",
         "info",
         advice,
-        {"p_value": p, "expected": -1 / (case.districts.n - 1), "reference": reference.round(6)},
+        {"p_value": p, "expected": -1 / (stood.sum() - 1), "reference": reference.round(6)},
     )
 
 

@@ -1,7 +1,8 @@
 """Do the data stored in the fit equal those rebuilt from the districts?
 
-Votes, valid votes (or exposure), every column of the design with its centre and scale, and the links: what
-the density was evaluated with. A recorded fingerprint can be copied; these arrays are what was used.
+Votes, valid votes (or exposure), where the party stood, every column of the design with its centre and scale,
+the levels of groups, and the links: what the density was evaluated with. A recorded fingerprint can be
+copied; these arrays are what was used.
 """
 
 import numpy as np
@@ -43,11 +44,23 @@ def compare(case: Case) -> dict[str, list[str]]:
     fit = case.fit
     posterior, design = case.rebuilt
     ids = np.array(case.districts.ids)
-    denominator = "valid votes" if fit.model.family == "binomial" else "exposure"
+    outcome = fit.model.outcome(case.districts)
+    denominator = {"poisson": "exposure", "gaussian": "sizes"}.get(fit.model.family, "valid votes")
+    # Logits are computed, counts are given.
+    same = (
+        _close(fit.votes, posterior.votes) if fit.model.family == "gaussian" else fit.votes == posterior.votes
+    )
     found = {
-        f"votes of '{design.party}'": list(ids[fit.votes != posterior.votes]),
-        denominator: list(ids[~_close(fit.size, posterior.size)]),
+        f"votes of '{design.party}'": list(ids[~same]),
+        denominator: list(ids[~_close(fit.size, outcome.denominator)]),
+        "where the party stood": list(ids[fit.stood != outcome.stood]),
     }
+    if fit.groups == posterior.groups:
+        for group in design.groups:
+            given = fit.constant(f"index_{group.name}")
+            found[f"group '{group.name}'"] = list(ids[given != group.index])
+    else:
+        found["groups"] = sorted(set(fit.groups) ^ set(posterior.groups)) or ["their order"]
     if fit.coefficients == design.names:
         stored = fit.constant("design")
         for k, name in enumerate(design.names):

@@ -110,6 +110,8 @@ def party_share(districts: Districts, party: str) -> tuple[np.ndarray, str]:
             Problem(f"no votes for '{party}' in these districts", f"choose one of the parties {known}")
         )
     called = _capital(districts.roles.party_called(party))
+    if districts.roles.shares_only:
+        return 100 * districts.share(party), f"{called}, % of votes"
     if districts.roles.valid is None:
         exposure = districts.roles.called(districts.roles.exposure or "")
         return districts.share(party), f"{called}, count over {exposure}"

@@ -27,7 +27,7 @@ _QUALITY = (("R-hat", "number"), ("ESS, bulk", "number"), ("ESS, tail", "number"
 
 def effect_unit(family: str) -> str:
     """Unit of an effect."""
-    return "percentage points" if family == "binomial" else "% of the rate"
+    return "percentage points" if family != "poisson" else "% of the rate"
 
 
 def weighting_words(weighting: str, family: str) -> str:
@@ -51,7 +51,7 @@ def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], 
                 probability(one.probability_positive),
             )
         )
-    outcome = "vote share" if fit.model.family == "binomial" else "rate"
+    outcome = "vote share" if fit.model.family != "poisson" else "rate"
     party = districts.roles.party_called(fit.model.party)
     return table(
         f"Change in the {outcome} of {party}, {effect_unit(fit.model.family)}, where a column is "
@@ -181,14 +181,14 @@ def district_effect_table(fit: Fit) -> Table | None:
         mean = fixed(draws.mean(), digits)
         rows.append(("the same share in these districts", mean, interval(low, high, digits), "–", "–", "–"))
     columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *_QUALITY]
-    link = "log-odds" if fit.model.family == "binomial" else "log rates"
+    link = "log-odds" if fit.model.family != "poisson" else "log rates"
     return table(f"District effects: what the covariates leave open ({link})", columns, rows)
 
 
 def coefficient_table(fit: Fit, districts: Districts) -> Table:
     """Coefficients on the standardised and the original scale, with how well they were sampled."""
     frame = coefficients(fit)
-    link = "log-odds" if fit.model.family == "binomial" else "log rate"
+    link = "log-odds" if fit.model.family != "poisson" else "log rate"
     columns = [("coefficient", "text"), ("per sd", "number"), ("95 % interval", "number")]
     columns += [("per unit", "number"), ("95 % interval", "number"), ("unit", "text")]
     columns += [("above 0", "number"), *_QUALITY]

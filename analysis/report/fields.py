@@ -22,7 +22,8 @@ class DistrictFields:
     Attributes
     ----------
     left_open
-        Observed minus what the covariates alone give. Poisson: observed over given, minus one.
+        Observed minus what the covariates alone give. Poisson: observed over given, minus one. 0 where the
+        party did not stand.
     structured
         What the spatially structured effect moves the outcome by, from where it would be without it;
         None unless the structure is ``bym2``.
@@ -38,7 +39,7 @@ class DistrictFields:
 def district_fields(fit: Fit) -> DistrictFields:
     """Summarise a fit by district."""
     family = FAMILIES[fit.model.family]
-    binomial = fit.model.family == "binomial"
+    binomial = fit.model.family != "poisson"
     posterior = fit.tree["posterior"]
     standardised = fit.standardised
     intercept, beta = fit.draws("intercept"), fit.draws("beta")
@@ -60,8 +61,8 @@ def district_fields(fit: Fit) -> DistrictFields:
             effect = structured_sd * _block(fit, "phi", part)
             moved = level - family.mean(eta - effect) if binomial else np.exp(effect) - 1
             structured[part] = 100 * moved.mean(axis=0)
-    observed = fit.votes / fit.size
-    left_open = 100 * (observed - given if binomial else observed / given - 1)
+    left_open = 100 * (fit.share - given if binomial else fit.share / given - 1)
+    left_open = np.where(fit.stood, left_open, 0.0)
     return DistrictFields(left_open, structured, width)
 
 

@@ -31,7 +31,7 @@ def has_migrants(districts: Districts) -> bool:
 def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
     """What was observed: both shares in one map, then each alone, and the districts as points."""
     party, mapped = fit.model.party, districts.has_geometry
-    binomial = fit.model.family == "binomial"
+    binomial = fit.model.family != "poisson"
     what = f"{'vote share' if binomial else 'rate'} of {districts.roles.party_called(party)}"
     share, unit = party_share(districts, party)
     pictures = []
@@ -91,7 +91,7 @@ def model_pictures(fit: Fit, districts: Districts, fields: DistrictFields) -> li
     """What the model says by district: what the covariates leave open, what neighbours share, how sure."""
     if not districts.has_geometry:
         return []
-    unit = "percentage points" if fit.model.family == "binomial" else "% of the rate"
+    unit = "percentage points" if fit.model.family != "poisson" else "% of the rate"
     open_to = np.abs(fields.left_open)
     pictures = [
         picture(

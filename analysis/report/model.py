@@ -66,7 +66,7 @@ def _prior(prior: Any) -> dict[str, str]:
 def _symbols(fit: Fit, districts: Districts) -> list[tuple[str, str, str]]:
     model, roles, n = fit.model, districts.roles, fixed(districts.n)
     party, column = roles.party_called(model.party), roles.votes[model.party]
-    if model.family == "binomial":
+    if model.family != "poisson":
         symbols = [
             ("y", "i", f"votes for {party} in district i of {n} (column ‘{column}’)"),
             ("N", "i", f"valid votes (column ‘{roles.valid}’)"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from math import log, pi, sqrt
 
 import numpy as np
+from scipy.special import expit
 
 from spatialvote.analysis.figures.densities import plot_prior_posterior
 from spatialvote.analysis.report.focus import name_and_column, parameter_names
@@ -119,10 +120,11 @@ def _in_words(fit: Fit, name: str) -> str:
 
 def prior_predictive_words(fit: Fit) -> str:
     """What outcomes the prior believes possible, beside those observed."""
-    share = fit.tree["prior_predictive"]["votes"].to_numpy() / fit.size
+    drawn, stood = fit.tree["prior_predictive"]["votes"].to_numpy(), fit.stood
+    share = (expit(drawn) if fit.model.family == "gaussian" else drawn / fit.size)[..., stood]
     low, high = np.quantile(share, [0.05, 0.95])
-    observed = fit.votes / fit.size
-    if fit.model.family == "binomial":
+    observed = fit.share[stood]
+    if fit.model.family != "poisson":
         believed = f"a vote share between {percent(low, 1)} and {percent(high, 1)}"
         seen = f"{percent(observed.min(), 1)} and {percent(observed.max(), 1)}"
     else:

@@ -99,7 +99,7 @@ def _title(fit: Fit, districts: Districts) -> str:
     columns = compared_columns(fit.model.formula, districts)
     party = districts.roles.party_called(fit.model.party)
     if districts.roles.migrants in columns:
-        vote = "the vote for" if fit.model.family == "binomial" else "the rate of"
+        vote = "the vote for" if fit.model.family != "poisson" else "the rate of"
         return f"Migrants near home and {vote} {party}"
-    vote = "The vote for" if fit.model.family == "binomial" else "The rate of"
+    vote = "The vote for" if fit.model.family != "poisson" else "The rate of"
     return f"{vote} {party} by district"

@@ -207,7 +207,7 @@ def _outcome(told: Association) -> str:
 
 
 def _kind(told: Association) -> str:
-    return "vote share" if told.family == "binomial" else "rate"
+    return "vote share" if told.family != "poisson" else "rate"
 
 
 def _direction(value: float) -> str:

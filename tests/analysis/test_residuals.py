@@ -4,6 +4,7 @@ import xarray as xr
 from scipy.stats import kstest
 
 from spatialvote.analysis.residuals import FARTHEST, pivotal_residuals, thin
+from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -33,10 +34,12 @@ def test_iid_residual_is_the_standardised_effect(fits):
 
 def counts_at(eta: np.ndarray, votes: np.ndarray, size: np.ndarray, family: str) -> Fit:
     """A fit with nothing in it but one draw of eta, and the votes."""
-    size_name = "trials" if family == "binomial" else "exposure"
+    size_name = "exposure" if family == "poisson" else "trials"
+    dispersion = {"beta_binomial": {"overdispersion": 0.2}, "gaussian": {"noise": 0.2}}.get(family, {})
+    drawn = {name: (("chain", "draw"), [[value]]) for name, value in dispersion.items()}
     tree = xr.DataTree.from_dict(
         {
-            "posterior": xr.Dataset({"eta": (("chain", "draw", "district"), eta[None, None])}),
+            "posterior": xr.Dataset({"eta": (("chain", "draw", "district"), eta[None, None]), **drawn}),
             "observed_data": xr.Dataset({"votes": ("district", votes)}),
             "constant_data": xr.Dataset({size_name: ("district", size)}),
         }
@@ -44,17 +47,13 @@ def counts_at(eta: np.ndarray, votes: np.ndarray, size: np.ndarray, family: str)
     return Fit(tree, VoteShareModel("a ~ b", family=family, structure="none"), {})
 
 
-@pytest.mark.parametrize("family", ["binomial", "poisson"])
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_quantile_residuals_are_standard_normal_at_the_truth(family):
     rng, n = np.random.default_rng(8), 4000
     # Few votes, so that the randomisation matters.
     size = rng.integers(1, 12, n)
     eta = rng.normal(-1, 0.7, n)
-    votes = (
-        rng.binomial(size, 1 / (1 + np.exp(-eta)))
-        if family == "binomial"
-        else rng.poisson(size * np.exp(eta))
-    )
+    votes = FAMILIES[family].draw(rng, eta, size, 0.2)
     residuals = pivotal_residuals(counts_at(eta, votes, size, family), np.array([0]), rng)[0]
     # One fixed seed: a wrong residual of 4,000 districts gives far less.
     assert kstest(residuals, "norm").pvalue > 0.001
