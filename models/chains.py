@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from spatialvote.models.light_nutpie import CompiledPyMCModel, nutpie
+from spatialvote.models.light_nutpie import CompiledPyMCModel, nutpie  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.models.stored_draws import STATISTICS, Draws, StoredRun
 
 #: Called with (draws done, draws in total, divergences, seconds) over all chains.

@@ -18,7 +18,7 @@ from spatialvote.models.centring import NO_CENTRING, Centring, CentringArrays, c
 from spatialvote.models.cholesky import Pattern
 from spatialvote.models.compiled import compiled
 from spatialvote.models.density import NO_FIELD, ModelArrays, log_posterior
-from spatialvote.models.light_nutpie import CompiledPyMCModel
+from spatialvote.models.light_nutpie import CompiledPyMCModel  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.models.posterior import Posterior
 
 #: nutpie's signatures: (length, point, gradient, value, address) and (length, length, point, copy, address).
