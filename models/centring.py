@@ -26,6 +26,15 @@ hyperparameters are. By Jacobi's identity for complementary minors
 
     log |d v / d z| = sum log s + sum log a + log |K|,    K = B' diag(1 / s) B.
 
+The standard deviation has a coordinate of its own too. Where votes pin eta, log sigma and rho are tied: with
+L(rho) = log |sigma^2 Q| the best sigma at a given rho is that of sigma^2 = eta'(sigma^2 Q) eta / n, and at
+the best rho eta'Q' eta = L'(rho), so that d log sigma / d rho = L' / (2 n). Hence the sampler moves in
+
+    zeta = log sigma - a L(rho) / (2 n),        a the share of districts that are nearer to centred,
+
+which there does not depend on rho to first order. (For DAGAR, where sigma is a marginal and not a
+conditional standard deviation, log sigma itself gave 50 effective draws of 2,000 on Dutch municipalities.)
+
 That is the choice "measured". "centred" sets every u and w to their limit for strong votes (0), "noncentred"
 to that for none (1): these are for comparison, and for whoever knows better.
 
@@ -40,11 +49,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spatialvote.models.compiled import compiled
-from spatialvote.models.density import COLLAPSED, hyperparameters, log_posterior
+from spatialvote.models.density import COLLAPSED, constrain, hyperparameters, log_posterior
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.field_kernel import SMALLEST_K, small_cholesky, small_solve, smooth
 from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.posterior import Posterior
+from spatialvote.models.structures.dispatch import log_det
 
 #: Choice of coordinates to the code under which the compiled transformation knows it.
 PARAMETRISATIONS = {"measured": 0, "centred": 1, "noncentred": 2}
@@ -61,7 +71,7 @@ class CentringArrays(NamedTuple):
     Attributes
     ----------
     choice
-        Code of the parametrisation and power of the dispersion in tau, shape (2,).
+        Code of the parametrisation, power of the dispersion in tau, and a / (2 n), shape (3,).
     level
         Fitted values m of the regression without district effects, shape (n,).
     root
@@ -88,7 +98,7 @@ class CentringArrays(NamedTuple):
 
 #: Stands where a model without a field has no coordinates.
 NO_CENTRING = CentringArrays(
-    np.zeros(2), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 2)), np.zeros((0, 0)), np.zeros((0, 2))
+    np.zeros(3), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 2)), np.zeros((0, 0)), np.zeros((0, 2))
 )
 
 
@@ -129,6 +139,10 @@ class Centring:
             "share_centred": round(self.share_centred, 4),
         }
 
+    def theta(self, points: np.ndarray) -> np.ndarray:
+        """Hyperparameters on their unconstrained scales, shape (draws, h), at points of the sampler."""
+        return _draws_of_theta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)
+
     def eta(self, points: np.ndarray) -> np.ndarray:
         """Linear predictors, shape (draws, n), at points (draws, h + n) of the sampler."""
         return _draws_of_eta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)
@@ -157,17 +171,17 @@ def centre(posterior: Posterior, parametrisation: str = "measured") -> Centring:
     spread = _spread(posterior, np.ascontiguousarray(root[:, None] * basis))
     spread[:fixed] = 0.0
     power = 2.0 if family.HYPER == ("noise",) else 1.0
-    choice = np.array([float(PARAMETRISATIONS[parametrisation]), power])
     ratio = told * simple.extra_variance
+    share = {"centred": 1.0, "noncentred": 0.0}.get(parametrisation, float(np.mean(ratio[stood] > 1)))
+    tie = 0.5 * share / len(votes)
+    choice = np.array([float(PARAMETRISATIONS[parametrisation]), power, tie])
     return Centring(
         posterior,
         CentringArrays(choice, level, root, root * (working - level), noise, basis, spread),
         parametrisation,
         median,
         median * simple.extra_variance,
-        float(np.mean(ratio[stood] > 1))
-        if parametrisation == "measured"
-        else float(parametrisation == "centred"),
+        share,
     )
 
 
@@ -321,14 +335,42 @@ def pull_back(by_eta, z, sigma, tau, part, c, scale, along, by_log_scale, by_log
 
 
 @compiled()
+def log_det_of_rho(rho, model):
+    """L(rho) = log |sigma^2 Q| and its derivative; 0 for a field without rho."""
+    if not model.switches[4]:
+        return 0.0, 0.0
+    if model.switches[0] != COLLAPSED:
+        return log_det(model.switches[2], rho, model.node, model.node_weight, model.constants)
+    n, k = model.votes.size, rho / (1.0 - rho)
+    value, slope = -n * np.log1p(-rho), n / (1.0 - rho)
+    for q in range(model.node.size):
+        value -= model.node_weight[q] * np.log1p(k / model.node[q])
+        slope -= model.node_weight[q] / (model.node[q] + k) / (1.0 - rho) ** 2
+    return value, slope
+
+
+@compiled()
+def untie(point, model, c):
+    """The point with log sigma in place of zeta, and d log sigma / d logit rho."""
+    moved = point.copy()
+    if not model.switches[4]:
+        return moved, 0.0
+    rho, chain = constrain(point[1], model.prior_kind[1])
+    value, slope = log_det_of_rho(rho, model)
+    moved[0] += c.choice[2] * value
+    return moved, c.choice[2] * slope * chain
+
+
+@compiled(inline="always")
 def centred_log_posterior(point, model, c):
-    """Log posterior of (hyperparameters, z) and its gradient; see `log_posterior`."""
+    """Log posterior of (zeta, other hyperparameters, z) and its gradient; see `log_posterior`."""
     first, n = model.prior_kind.size, c.level.size
-    value, chain, sigma, rho, dispersion = hyperparameters(point, model)
+    moved, tied = untie(point, model, c)
+    value, chain, sigma, rho, dispersion = hyperparameters(moved, model)
     part = variances(value, sigma, rho, model)
     tau = dispersion ** c.choice[1]
     z = point[first:]
-    moved, scale, along = point.copy(), np.empty(n), np.empty(c.basis.shape[1])
+    scale, along = np.empty(n), np.empty(c.basis.shape[1])
     by_log_scale, by_log_part = np.empty(n), np.empty(part.size)
     jacobian = to_eta(z, sigma, tau, part, c, moved[first:], scale, along, by_log_scale)
     total, slope = log_posterior(moved, model)
@@ -339,7 +381,8 @@ def centred_log_posterior(point, model, c):
     slope[0] += by_log_sigma + 2.0 * (by_log_part[0] + by_log_part[1])
     at = 1
     if model.switches[4]:
-        slope[at], at = slope[at] + (1.0 - rho) * by_log_part[1] - rho * by_log_part[0], at + 1
+        slope[at] += (1.0 - rho) * by_log_part[1] - rho * by_log_part[0] + tied * slope[0]
+        at += 1
     if model.switches[5]:
         slope[at] += by_log_tau * c.choice[1] * chain[at] / dispersion
         at += 1
@@ -349,12 +392,22 @@ def centred_log_posterior(point, model, c):
 
 
 @compiled()
+def _draws_of_theta(points, model, c):
+    first = model.prior_kind.size
+    theta = np.empty((points.shape[0], first))
+    for s in range(points.shape[0]):
+        theta[s] = untie(points[s], model, c)[0][:first]
+    return theta
+
+
+@compiled()
 def _draws_of_eta(points, model, c):
     n, first = c.level.size, model.prior_kind.size
     eta = np.empty((points.shape[0], n))
     scale, along, slope = np.empty(n), np.empty(c.basis.shape[1]), np.empty(n)
     for s in range(points.shape[0]):
-        value, _, sigma, rho, dispersion = hyperparameters(points[s], model)
+        moved, _ = untie(points[s], model, c)
+        value, _, sigma, rho, dispersion = hyperparameters(moved, model)
         part = variances(value, sigma, rho, model)
         to_eta(points[s, first:], sigma, dispersion ** c.choice[1], part, c, eta[s], scale, along, slope)
     return eta

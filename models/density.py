@@ -135,7 +135,7 @@ def column_sd(value, model):
     return sd
 
 
-@compiled()
+@compiled(inline="always")
 def field_part(eta, sd, sigma, rho, model):
     """Log density of the field and its gradient, by whichever kernel the structure has."""
     if model.switches[0] == COLLAPSED:

@@ -200,9 +200,9 @@ def arrange(
         {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
     )
     point = np.stack([one.point for one in chains])
-    draws, first = posterior.constrain(point), posterior.n_hyper
     if centring is None:
-        return {**draws, "coefficients": point[..., first:]}, statistics
+        return {**posterior.constrain(point), "coefficients": point[..., posterior.n_hyper :]}, statistics
+    draws = posterior.constrain(np.stack([centring.theta(one) for one in point]))
     # Chain by chain: the transformation makes several copies of its draws.
     draws["eta"] = np.stack([centring.eta(one) for one in point])
     return draws, statistics

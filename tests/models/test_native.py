@@ -56,7 +56,7 @@ def check_density(posterior: Posterior, parametrisation: str, rng: np.random.Gen
     if centring:
         # eta is linear in z, so its Jacobian is seen by moving each z by one.
         eta = centring.eta(np.vstack([point, point + np.eye(first + n)[first:]]))
-        moved[first:] = eta[0]
+        moved[:first], moved[first:] = centring.theta(point[None])[0], eta[0]
         jacobian = np.linalg.slogdet(eta[1:] - eta[0])[1]
     assert value == pytest.approx(expected(moved)[0] + jacobian, rel=1e-10)
     for at in {*range(first), first, len(point) - 1}:
@@ -119,8 +119,12 @@ def test_coordinates_are_nearly_standard_normal_whatever_sigma_and_rho(graph, de
     centring = centre(posterior)
     prior = dense(graph, sigma, rho) + design @ np.diag(prior_sd**2) @ design.T
     covariance = np.linalg.inv(np.linalg.inv(prior) + np.diag(centring.arrays.root**2))
-    hyper = np.tile([np.log(sigma), np.log(rho / (1 - rho))], (n + 1, 1))
-    eta = centring.eta(np.hstack([hyper, np.vstack([np.zeros(n), np.eye(n)])]))
+    points = np.zeros((n + 1, 2 + n))
+    points[1:, 2:] = np.eye(n)
+    points[:, 1] = np.log(rho / (1 - rho))
+    # The first coordinate is log sigma less what rho adds to it.
+    points[:, 0] = np.log(sigma) - centring.theta(points)[:, 0]
+    eta = centring.eta(points)
     back = np.linalg.inv((eta[1:] - eta[0]).T)
     spread = np.linalg.eigvalsh(back @ covariance @ back.T)
     assert spread.min() > 0.05

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from spatialvote.data.errors import ModelError
+from spatialvote.models.draw_field import draw_sparse, draw_structure
 from spatialvote.models.scaled_graph import ScaledGraph, scale_graph
 from spatialvote.models.sparse_kernel import sparse_density
-from spatialvote.models.structures import bind_graph, dagar
+from spatialvote.models.structures import STRUCTURES, bind, bind_graph, dagar
 from spatialvote.models.structures.dispatch import log_det, weights
 from spatialvote.models.structures.field import Field
 
@@ -186,3 +188,107 @@ def test_outside_its_range_the_density_is_zero(structure, graph, sigma, rho):
     value, gradient, *_ = evaluate(field, np.ones(graph.n), np.zeros((graph.n, 0)), np.zeros(0), sigma, rho)
     assert value == -np.inf
     assert not gradient.any()
+
+
+def test_draws_have_the_covariance_of_the_density(structure, graph):
+    # Algebraically: what turns white noise z into a draw is linear, A z, and A A' must be the covariance.
+    field, sigma, rho = make(structure, graph), 0.6, 0.8
+    one, n = field.precision, graph.n
+
+    class Basis:
+        """Stands for a generator: gives the unit vectors in turn."""
+
+        at = -1
+
+        def standard_normal(self, shape):
+            self.at += 1
+            return np.eye(n)[self.at].reshape(shape)
+
+    images = draw_sparse(one, np.full(n, sigma), np.full(n, rho), Basis())
+    covariance = sigma**2 * np.linalg.inv(assembled(field, rho))
+    np.testing.assert_allclose(images.T @ images, covariance, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", list(STRUCTURES))
+def test_sampled_draws_have_the_covariance_of_the_density(name, graph):
+    if name == "none":
+        assert STRUCTURES[name] == ()
+        return
+    size, sigma, rho = 4000, 0.6, 0.8
+    links = graph if name != "iid" else scale_graph(graph.n, np.zeros(0, int), np.zeros(0, int))
+    field = bind_graph(name, links)
+    values = np.full(size, sigma), np.full(size, rho) if "rho" in STRUCTURES[name] else None
+    drawn = draw_structure(field, *values, np.random.default_rng(3))
+    if field.precision is None:
+        spatial = np.linalg.pinv(links.matrix.toarray(), rcond=1e-10, hermitian=True)
+        expected = sigma**2 * ((1 - rho) * np.eye(graph.n) + rho * spatial)
+    else:
+        expected = sigma**2 * np.linalg.inv(assembled(field, rho))
+    sample, variance = drawn.T @ drawn / size, np.diag(expected)
+    # Standard error of each entry of a sample covariance of Gaussians; of 4,000 entries in all cases, 0.03
+    # are expected beyond 4.5.
+    error = np.sqrt((np.outer(variance, variance) + expected**2) / size)
+    assert np.max(np.abs(sample - expected) / error) < 4.5
+
+
+def test_dagar_on_a_path_is_the_autoregression_of_order_one():
+    # Datta et al. (2019), section 3.1: on a tree, correlations are rho to the power of the distance.
+    field = bind_graph("dagar", scale_graph(6, np.arange(5), np.arange(1, 6)))
+    distance = np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
+    np.testing.assert_allclose(np.linalg.inv(assembled(field, 0.7)), 0.7**distance, atol=1e-12)
+
+
+def test_dagar_on_a_star_has_the_distances_of_the_tree():
+    field = bind_graph("dagar", scale_graph(5, np.zeros(4, int), np.arange(1, 5)))
+    distance = np.full((5, 5), 2) - 2 * np.eye(5)
+    distance[0, 1:] = distance[1:, 0] = 1
+    np.testing.assert_allclose(np.linalg.inv(assembled(field, 0.4)), 0.4**distance, atol=1e-12)
+
+
+def test_dagar_begins_at_the_periphery_and_keeps_links_close():
+    # A path given in disorder: 2 - 0 - 3 - 1, ends 2 and 1.
+    graph = scale_graph(4, np.array([0, 0, 1]), np.array([2, 3, 3]))
+    assert dagar.breadth_first(graph).tolist() in ([2, 0, 3, 1], [1, 3, 0, 2])
+
+
+def test_dagar_ignores_weights(links):
+    n, i, j, weight = links
+    here, there = (bind_graph("dagar", scale_graph(n, i, j, one)) for one in (weight, np.ones(len(i))))
+    np.testing.assert_allclose(assembled(here, 0.6), assembled(there, 0.6), atol=1e-12)
+
+
+def test_proper_car_on_two_districts_by_hand():
+    # D = I and W swaps: (D - rho W)^-1 = [[1, rho], [rho, 1]] / (1 - rho^2); the scaling factor of a pair is
+    # 1/4 (its Laplacian's inverse has diagonal 1/4).
+    field = bind_graph("proper_car", scale_graph(2, np.array([0]), np.array([1])))
+    expected = 4 * np.array([[1, 0.3], [0.3, 1]]) / (1 - 0.3**2)
+    np.testing.assert_allclose(np.linalg.inv(assembled(field, 0.3)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.9])
+def test_sar_determinant_on_a_ring_and_a_clique_is_known(rho):
+    # Ord (1975): |I - rho W| is the product of 1 - rho w_j. A ring has w_j = cos(2 pi j / n); a clique of n
+    # has w = 1 once and -1 / (n - 1) for the rest.
+    n = 8
+    ring = scale_graph(n, np.arange(n), (np.arange(n) + 1) % n)
+    clique = scale_graph(n, *np.triu_indices(n, 1))
+    for graph, w in (
+        (ring, np.cos(2 * np.pi * np.arange(n) / n)),
+        (clique, np.r_[1.0, np.full(n - 1, -1 / (n - 1))]),
+    ):
+        one = bind_graph("sar", graph).precision
+        ours = log_det(one.code, rho, one.nodes.value, one.nodes.weight, one.constants)[0]
+        assert ours == pytest.approx(2 * np.log(1 - rho * w).sum(), abs=1e-8)
+
+
+def test_leroux_lies_between_independence_and_the_intrinsic_car(graph):
+    field = bind_graph("leroux", graph)
+    np.testing.assert_allclose(assembled(field, 0.0), np.eye(graph.n), atol=1e-12)
+    np.testing.assert_allclose(assembled(field, 1.0), graph.matrix.toarray(), atol=1e-12)
+
+
+def test_structures_of_links_refuse_districts_without(make_districts):
+    lonely = make_districts(rows=1, columns=1)
+    with pytest.raises(ModelError, match="structure 'sar' needs links, but none of 2 districts has a neighb"):
+        bind("sar", lonely)
+    assert bind("iid", lonely).precision is None
