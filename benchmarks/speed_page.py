@@ -76,7 +76,7 @@ def page(measured: list[Result], machine: Result) -> str:
         weights=_table("districts of|n|draws|k-hat|importance ESS", _weights(speed)),
         estimates=_table("districts of|n|engine|slope of migrants|sigma|rho", _estimates(speed)),
         bias=_table("districts of|n|engine|slope|sigma|rho|sds of slope, sigma, rho", _bias(measured)),
-        compiling=_table("engine|when|seconds", _compiling(measured)),
+        compiling=_table("engine|when|fit s|whole process s", _compiling(measured)),
     )
 
 
@@ -159,7 +159,8 @@ def _bias(measured: list[Result]) -> Iterator[list[str]]:
 def _compiling(measured: list[Result]) -> Iterator[list[str]]:
     for one in measured:
         if one["part"] == "compile":
-            yield [NAMES[one["engine"]], one["when"], f"{one['warm_up']:.1f}"]
+            whole = f"{one['process']:.1f}" if "process" in one else "–"
+            yield [NAMES[one["engine"]], one["when"], f"{one['warm_up']:.1f}", whole]
 
 
 def _of(measured: Iterable[Result], engine: str, part: str | None = None) -> list[Result]:
