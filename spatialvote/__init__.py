@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from spatialvote.models.fit import Fit
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
+    from spatialvote.models.sparse_field import SparseField
+    from spatialvote.models.structures import bind_graph
     from spatialvote.models.vote_share import VoteShareModel
 
     __version__: str
@@ -42,9 +44,11 @@ __all__ = [
     "PCSigma",
     "Priors",
     "Review",
+    "SparseField",
     "SpatialvoteError",
     "VoteShareModel",
     "__version__",
+    "bind_graph",
     "effect",
     "read_districts",
     "report",
@@ -65,8 +69,10 @@ _HOME = {
     "PCSigma": "models.priors",
     "Priors": "models.priors",
     "Review": "analysis.review",
+    "SparseField": "models.sparse_field",
     "SpatialvoteError": "data.errors",
     "VoteShareModel": "models.vote_share",
+    "bind_graph": "models.structures",
     "effect": "analysis.effects",
     "read_districts": "data.read",
     "report": "analysis.report.page",
