@@ -143,6 +143,10 @@ class Centring:
         """Hyperparameters on their unconstrained scales, shape (draws, h), at points of the sampler."""
         return _draws_of_theta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)
 
+    def free(self, theta: np.ndarray) -> np.ndarray:
+        """Hyperparameters (h,) as coordinates of the sampler, the inverse of `theta`: only log sigma is moved."""
+        return 2 * theta - self.theta(theta[None])[0]
+
     def eta(self, points: np.ndarray) -> np.ndarray:
         """Linear predictors, shape (draws, n), at points (draws, h + n) of the sampler."""
         return _draws_of_eta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,10 +18,9 @@ from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_store
 from spatialvote.models.outcome import absence_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
+from spatialvote.models.record import make_record, timed
 from spatialvote.models.recover import recover
 from spatialvote.models.vote_share import VoteShareModel
-
-_RECORDED = ("spatialvote", "nutpie", "arviz", "numba", "numpy", "scipy", "xarray", "libpysal", "geopandas")
 
 
 def fit_nuts(
@@ -41,7 +35,7 @@ def fit_nuts(
     """Fit by the No-U-Turn sampler; see `VoteShareModel.fit`."""
     rng = np.random.default_rng(seed)
     timings: dict[str, float] = {}
-    with _timed(timings, "prepare"):
+    with timed(timings, "prepare"):
         posterior, design = model.posterior(districts)
         if settings.target_accept is None:
             settings = replace(settings, target_accept=suited_acceptance(posterior))
@@ -49,7 +43,7 @@ def fit_nuts(
             None if folder is None else open_store(folder, _belongs(model, districts, settings, seed), resume)
         )
         kept = store.kept() if store else []
-    with _timed(timings, "sample"):
+    with timed(timings, "sample"):
         if store and resume == "partial":
             draws, statistics = sample_stored(posterior, settings, store)
         elif progress is True:
@@ -57,13 +51,13 @@ def fit_nuts(
                 draws, statistics = sample(posterior, settings, rng, watch, store)
         else:
             draws, statistics = sample(posterior, settings, rng, progress or None, store)
-    with _timed(timings, "coefficients"):
+    with timed(timings, "coefficients"):
         variables = _posterior_variables(posterior, draws, rng)
-    with _timed(timings, "predict"):
+    with timed(timings, "predict"):
         outcome = model.outcome(districts)
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
-    record = _record(districts, settings, seed, timings)
+    record = make_record(districts, "nuts", asdict(settings), seed, timings)
     if posterior.has_field:
         record["parametrisation"] = centre(posterior, settings.parametrisation).record
     record["absent"] = absence_record(outcome, districts, model.party, model.absent)
@@ -103,41 +97,3 @@ def _posterior_variables(
     if phi is not None:
         variables["phi"] = phi.reshape(*shape, n)
     return variables
-
-
-def _record(
-    districts: Districts, settings: NutsSettings, seed: int, timings: dict[str, float]
-) -> dict[str, Any]:
-    """What a reviewer needs to know about how the fit came about, as plain values."""
-    roles = districts.roles
-    return {
-        "engine": "nuts",
-        "settings": asdict(settings),
-        "seed": seed,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _RECORDED}},
-        "timings": {name: round(seconds, 2) for name, seconds in timings.items()},
-        "fingerprints": dict(districts.fingerprint),
-        "about": asdict(districts.about),
-        "roles": {
-            **{name: getattr(roles, name) for name in ("id", "valid", "exposure", "electorate", "migrants")},
-            "votes": dict(roles.votes),
-            "covariates": list(roles.covariates),
-            "groups": list(roles.groups),
-            "units": dict(roles.units),
-        },
-        "graph": asdict(districts.graph_report),
-        "read": {
-            "files": dict(districts.record.files),
-            "dropped": dict(districts.record.dropped),
-            "repaired": list(districts.record.repaired),
-            "notes": list(districts.record.notes),
-        },
-    }
-
-
-@contextmanager
-def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    timings[name] = time.perf_counter() - start

@@ -111,6 +111,7 @@ def sample(
     rng: np.random.Generator,
     progress: Progress | None = None,
     store: DrawStore | None = None,
+    begin: np.ndarray | None = None,
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """Sample the posterior.
 
@@ -127,6 +128,8 @@ def sample(
     store
         Where draws are streamed to; those that it holds already are kept, and a chain that lacks some goes on
         from its last one with a new warm-up, which is discarded. None: draws stay in memory.
+    begin
+        Hyperparameters, unconstrained, from which each chain starts, shape (chains, h); None: `starting_point`.
 
     Returns
     -------
@@ -144,9 +147,10 @@ def sample(
     plans: dict[int, Plan] = {}
     for chain, before in enumerate(held):
         kept = len(before) if before else 0
+        near = None if begin is None or centring is None else centring.free(begin[chain])
         if kept >= settings.draws:
             continue
-        start = partial(_at, before.point[-1]) if before else partial(_anywhere, posterior, seeds[0])
+        start = partial(_at, before.point[-1]) if before else partial(_anywhere, posterior, seeds[0], near)
         run = store.run(chain, kept) if store else None
         if run:
             # What a warm-up left that was interrupted.
@@ -208,8 +212,11 @@ def arrange(
     return draws, statistics
 
 
-def _anywhere(posterior: Posterior, key: int, seed: int) -> np.ndarray:
-    return starting_point(posterior, np.random.default_rng([key, seed]))
+def _anywhere(posterior: Posterior, key: int, near: np.ndarray | None, seed: int) -> np.ndarray:
+    start = starting_point(posterior, np.random.default_rng([key, seed]))
+    if near is not None:
+        start[: len(near)] = near
+    return start
 
 
 def _at(point: np.ndarray, _: int) -> np.ndarray:

@@ -119,12 +119,12 @@ class VoteShareModel:
         engine: str = "nuts",
         *,
         seed: int,
-        draws: int = 1500,
-        tune: int = 400,
-        chains: int = 4,
+        draws: int | None = None,
+        tune: int | None = None,
+        chains: int | None = None,
         cores: int | None = None,
         target_accept: float | None = None,
-        parametrisation: str = "measured",
+        parametrisation: str | None = None,
         progress: Progress | bool = True,
         store: str | Path | None = None,
         resume: Resume = False,
@@ -136,11 +136,16 @@ class VoteShareModel:
         districts
             Validated districts; a party of theirs is on the formula's left side.
         engine
-            ``nuts``: exact up to Monte Carlo error.
+            ``nuts``: exact up to Monte Carlo error; ``laplace``: in seconds also for tens of thousands of
+            districts, with weights that correct it and say how good it is; ``auto``: as
+            `spatialvote.models.engines` chooses, and says why.
         seed
             Seed of the one random generator behind the fit; the same seed gives the same fit.
-        draws, tune, chains, cores, target_accept, parametrisation
-            See `spatialvote.models.nuts.NutsSettings`.
+        draws, cores
+            Draws of each chain (``nuts``, 1,500 unless told) or in all (``laplace``, 1,000), and how many
+            threads; None: as many as the machine has cores.
+        tune, chains, target_accept, parametrisation
+            Of ``nuts``: see `spatialvote.models.nuts.NutsSettings`.
         progress
             True for a progress bar on the terminal, False for none, or a function to be called.
         store
@@ -157,19 +162,20 @@ class VoteShareModel:
         FitError
             Where the store holds draws of another fit, or of this one and `resume` is False.
         """
-        # The engine brings nutpie and ArviZ, which a specification alone does not need.
-        from spatialvote.models.fitting import fit_nuts
-        from spatialvote.models.nuts import NutsSettings
+        # The engines bring nutpie and ArviZ, which a specification alone does not need.
+        from spatialvote.models.engines import fit
 
-        if engine != "nuts":
-            raise ModelError(Problem(f"engine '{engine}' is unknown", "use 'nuts'"))
-        settings = NutsSettings(draws, tune, chains, cores, target_accept, parametrisation)
-        if resume and store is None:
-            raise ModelError(
-                Problem("no store is given to go on with", "pass store=, the folder of its draws")
-            )
+        settings = {
+            "draws": draws,
+            "tune": tune,
+            "chains": chains,
+            "cores": cores,
+            "target_accept": target_accept,
+            "parametrisation": parametrisation,
+        }
+        given = {name: value for name, value in settings.items() if value is not None}
         folder = None if store is None else Path(store)
-        return fit_nuts(self, districts, settings, seed, progress, folder, resume)
+        return fit(self, districts, engine, given, seed, progress, folder, resume)
 
     def posterior(self, districts: Districts) -> tuple[Posterior, Design]:
         """The log posterior of this model for some districts, and the design behind it."""

@@ -1,0 +1,267 @@
+r"""The posterior of the hyperparameters: its mode, a proposal around it, and points drawn from the proposal.
+
+Quadrature over the hyperparameters is by importance sampling with quasi-random points, in any dimension up to eight: a
+scrambled Sobol sequence mapped through the proposal, each point weighted by exp F(theta) / proposal. Against a grid of
+Gauss-Hermite nodes this has continuous draws of sigma and rho with exact weights, and needs no switch of method
+between three hyperparameters and eight.
+
+1. BFGS with the analytic gradient finds the mode; differences of gradients give the Hessian there.
+2. The first proposal is a product of Student-t densities in the eigenbasis of the Hessian, with its own scale on each
+   side of the mode along each axis (Martins et al. 2013 correct a Gaussian for skewness in the same way). A Gaussian's
+   tails would be too light: the posterior of log sigma and logit rho falls off exponentially.
+3. Where its weights are uneven, the points and their weights make a mixture of Student-t kernels, from which new
+   points are drawn (adaptive importance sampling; West 1993 shrinks the centres so that the variance is kept).
+
+References
+----------
+Martins, T. G., Simpson, D., Lindgren, F., Rue, H. (2013). Bayesian computing with INLA: new features.
+Computational Statistics and Data Analysis 67.
+West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, stdtrit
+from scipy.stats import qmc
+
+from spatialvote.models.laplace.target import Mode, Start, Target
+
+#: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 - 1e-4).
+_LIMIT = 9.0
+#: Distance from the mode, in standard deviations, at which the proposal's scale is measured on each side.
+_PROBE = 1.5
+#: Limits of the measured scale relative to the Hessian's.
+_NARROWEST, _WIDEST = 0.4, 2.5
+#: Scales this close to the Hessian's need no further look at the proposal.
+_NEARLY = 0.08
+#: Degrees of freedom of the first proposal and of the mixture's kernels.
+_FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
+
+Map = Callable[[Callable, Sequence], list]
+
+
+def find_mode(target: Target, start: np.ndarray) -> Mode:
+    """The mode of F, by BFGS.
+
+    Raises
+    ------
+    ArithmeticError
+        Where no Gaussian approximation exists at the start.
+    """
+    last = target.mode(start, target.cold())
+    if last is None:
+        raise ArithmeticError("no Gaussian approximation at the starting hyperparameters")
+    if not len(start):
+        return last
+    best = [last]
+
+    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        mode = target.mode(theta, best[0].start) if np.abs(theta).max() < _LIMIT else None
+        if mode is None:
+            # A line search then shortens its step.
+            return 1e10, np.zeros_like(theta)
+        slope = target.slope(mode)
+        if mode.value >= best[0].value:
+            best[0] = mode
+        return -mode.value, -slope
+
+    # The proposal's weights make up for a mode that is a little off: 0.01 of a nat is close enough.
+    minimize(loss, start, jac=True, method="BFGS", options={"gtol": 0.05, "maxiter": 60})
+    return best[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Around:
+    """What is known around the mode of F.
+
+    Attributes
+    ----------
+    mode
+        The mode.
+    curvature
+        Minus the Hessian of F there, made positive definite, shape (d, d).
+    trend, bend
+        First and second derivatives of the inner mode (field, coefficients, modes of eta) along each hyperparameter.
+    """
+
+    mode: Mode
+    curvature: np.ndarray
+    trend: tuple[Start, ...]
+    bend: tuple[Start, ...]
+
+    def start(self, theta: np.ndarray) -> Start:
+        """A guess of the inner mode at theta, good to third order along each axis."""
+        guess = self.mode.start
+        for off, trend, bend in zip(theta - self.mode.theta, self.trend, self.bend, strict=True):
+            # Far out a parabola is worse than a line, and a line worse than none.
+            off = np.clip(off, -1.0, 1.0)
+            guess = Start(*(a + off * (b + 0.5 * off * c) for a, b, c in zip(guess, trend, bend, strict=True)))
+        return guess
+
+
+def look_around(target: Target, mode: Mode, map_: Map, step: float = 0.05) -> Around:
+    """Difference gradients and modes on both sides of the mode of F along each hyperparameter."""
+    d = len(mode.theta)
+
+    def side(which: tuple[int, int]) -> tuple[np.ndarray, Start]:
+        theta = mode.theta.copy()
+        theta[which[0]] += which[1] * step
+        moved = target.mode(theta, mode.start)
+        return (target.slope(mode), mode.start) if moved is None else (target.slope(moved), moved.start)
+
+    sides = map_(side, [(q, sign) for q in range(d) for sign in (1, -1)])
+    curve, trend, bend = np.zeros((d, d)), [], []
+    for q in range(d):
+        (slope_up, up), (slope_down, down) = sides[2 * q], sides[2 * q + 1]
+        curve[q] = -(slope_up - slope_down) / (2 * step)
+        trend.append(Start(*((a - b) / (2 * step) for a, b in zip(up, down, strict=True))))
+        bend.append(Start(*((a - 2 * o + b) / step**2 for a, o, b in zip(up, mode.start, down, strict=True))))
+    values, vectors = np.linalg.eigh((curve + curve.T) / 2)
+    # A flat or saddle direction gets the width of a vague prior.
+    curvature = vectors @ np.diag(np.maximum(values, 0.05)) @ vectors.T
+    return Around(mode, curvature, tuple(trend), tuple(bend))
+
+
+@dataclass(frozen=True, eq=False)
+class SplitT:
+    """theta = centre + axes @ (z_q scale_q(sign of z_q)), z independent Student-t.
+
+    Attributes
+    ----------
+    centre
+        Shape (d,).
+    axes
+        Eigenvectors times standard deviations, shape (d, d).
+    above, below
+        Scale of each axis on either side, shape (d,).
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
+
+    @property
+    def nearly_normal(self) -> bool:
+        """Whether F falls off as a Gaussian's would, on both sides of every axis."""
+        return bool(np.all(np.abs(np.r_[self.above, self.below] - 1) < _NEARLY))
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d), shape (k, d)."""
+        # A split density is to the right of its mode with probability above / (above + below).
+        left = self.below / (self.above + self.below)
+        lower = uniform < left
+        part = np.where(lower, uniform / (2 * left), 0.5 + (uniform - left) / (2 * (1 - left)))
+        z = stdtrit(_FREEDOM_SPLIT, np.clip(part, 1e-12, 1 - 1e-12)) * np.where(lower, self.below, self.above)
+        return self.centre + z @ self.axes.T
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        z = np.linalg.solve(self.axes, (theta - self.centre).T).T
+        scaled = z / np.where(z < 0, self.below, self.above)
+        nu = _FREEDOM_SPLIT
+        norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log((self.above + self.below) / 2)
+        return (norm - 0.5 * (nu + 1) * np.log1p(scaled**2 / nu)).sum(axis=1) - np.linalg.slogdet(self.axes)[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Student-t kernels around weighted points.
+
+    Attributes
+    ----------
+    centres
+        Shape (k, d).
+    weights
+        Sum to one, shape (k,).
+    root
+        Lower factor of the kernels' scale matrix, shape (d, d).
+    """
+
+    centres: np.ndarray
+    weights: np.ndarray
+    root: np.ndarray
+
+    @classmethod
+    def around(cls, points: np.ndarray, weights: np.ndarray) -> "Mixture":
+        """Kernels of Silverman's width; centres shrunk towards the mean, so that the variance stays."""
+        d = points.shape[1]
+        mean = weights @ points
+        covariance = (points - mean).T @ ((points - mean) * weights[:, None])
+        effective = 1 / (weights**2).sum()
+        width = min(0.9, (4 / ((d + 2) * effective)) ** (1 / (d + 4)))
+        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(d)) * width
+        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root)
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d + 2): which kernel, its deviation, its spread; shape (k, d)."""
+        d = self.centres.shape[1]
+        at = np.minimum(np.searchsorted(np.cumsum(self.weights), uniform[:, 0]), len(self.weights) - 1)
+        z = ndtri(np.clip(uniform[:, 1 : d + 1], 1e-12, 1 - 1e-12))
+        chi = 2 * gammaincinv(_FREEDOM / 2, np.clip(uniform[:, d + 1], 1e-12, 1 - 1e-12))
+        return self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        d = theta.shape[1]
+        off = np.linalg.solve(self.root, (theta[:, None, :] - self.centres).reshape(-1, d).T)
+        square = (off**2).sum(axis=0).reshape(len(theta), -1)
+        norm = gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - 0.5 * d * np.log(_FREEDOM * np.pi)
+        norm -= np.log(np.diag(self.root)).sum()
+        kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
+        return logsumexp(kernel, axis=1, b=self.weights)
+
+
+def split_t(target: Target, around: Around, map_: Map) -> SplitT:
+    """The first proposal: probe F on both sides of its mode along each axis of the Hessian."""
+    mode = around.mode
+    values, vectors = np.linalg.eigh(around.curvature)
+    axes = vectors / np.sqrt(values)
+    d = len(values)
+    probes = [mode.theta + sign * _PROBE * axes[:, q] for sign in (1, -1) for q in range(d)]
+    reached = map_(lambda theta: value_at(target, theta, around), probes)
+    drop = np.maximum(mode.value - np.array(reached), 1e-3)
+    scale = np.clip(_PROBE / np.sqrt(2 * drop), _NARROWEST, _WIDEST)
+    return SplitT(mode.theta, axes, scale[:d], scale[d:])
+
+
+def value_at(target: Target, theta: np.ndarray, around: Around) -> float:
+    """F(theta); minus infinity where there is no approximation."""
+    mode = target.mode(theta, around.start(theta))
+    return -np.inf if mode is None else mode.value
+
+
+def adapt(
+    target: Target, first: SplitT, around: Around, count: int, enough: float, rng: np.random.Generator, map_: Map
+) -> SplitT | Mixture:
+    """A proposal whose weights at ``count`` points are even enough; at most three mixtures are tried.
+
+    Parameters
+    ----------
+    enough
+        Effective fraction of the points to be reached, 0..1.
+    """
+    proposal: SplitT | Mixture = first
+    best, reached = proposal, 0.0
+    for _ in range(4):
+        points = propose(proposal, count, rng)
+        values = np.array(map_(lambda theta: value_at(target, theta, around), list(points)))
+        log_weight = values - proposal.log_density(points)
+        weight = np.exp(log_weight - logsumexp(log_weight))
+        effective = 1 / (weight**2).sum() / count
+        if effective > reached:
+            best, reached = proposal, effective
+        if effective >= enough:
+            break
+        proposal = Mixture.around(points, weight)
+    return best
+
+
+def propose(proposal: SplitT | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Quasi-random points from a proposal, shape (count, d)."""
+    dimension = len(proposal.centre) if isinstance(proposal, SplitT) else proposal.centres.shape[1] + 2
+    uniform = qmc.Sobol(dimension, rng=rng).random(count)
+    return proposal.draw(uniform)
