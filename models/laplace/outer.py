@@ -31,8 +31,9 @@ from spatialvote.models.laplace.target import Mode, Start, Target
 
 #: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 - 1e-4).
 _LIMIT = 9.0
-#: Distance from the mode, in standard deviations, at which the proposal's scale is measured on each side.
-_PROBE = 1.5
+#: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side: the larger
+#: scale is taken, because a proposal with too light a tail spoils the weights.
+_PROBES = (1.5, 3.0)
 #: Limits of the measured scale relative to the Hessian's.
 _NARROWEST, _WIDEST = 0.4, 2.5
 #: Scales this close to the Hessian's need no further look at the proposal.
@@ -221,10 +222,11 @@ def split_t(target: Target, around: Around, map_: Map) -> SplitT:
     values, vectors = np.linalg.eigh(around.curvature)
     axes = vectors / np.sqrt(values)
     d = len(values)
-    probes = [mode.theta + sign * _PROBE * axes[:, q] for sign in (1, -1) for q in range(d)]
-    reached = map_(lambda theta: value_at(target, theta, around), probes)
-    drop = np.maximum(mode.value - np.array(reached), 1e-3)
-    scale = np.clip(_PROBE / np.sqrt(2 * drop), _NARROWEST, _WIDEST)
+    sides = [sign * axes[:, q] for sign in (1, -1) for q in range(d)]
+    probes = [mode.theta + far * side for far in _PROBES for side in sides]
+    reached = np.array(map_(lambda theta: value_at(target, theta, around), probes)).reshape(len(_PROBES), 2 * d)
+    drop = np.maximum(mode.value - reached, 1e-3)
+    scale = np.clip((np.array(_PROBES)[:, None] / np.sqrt(2 * drop)).max(axis=0), _NARROWEST, _WIDEST)
     return SplitT(mode.theta, axes, scale[:d], scale[d:])
 
 
