@@ -11,6 +11,7 @@ from scipy.stats import binom
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.models.fit import Fit
 from spatialvote.models.priors import BetaRho, HalfNormal, Priors
+from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
 SETTINGS = {"seed": 11, "draws": 300, "tune": 300, "chains": 2, "progress": False}
@@ -21,14 +22,14 @@ def districts(make_districts):
     return make_districts()
 
 
-@pytest.fixture(scope="module", params=["bym2", "iid", "none"])
+@pytest.fixture(scope="module", params=["bym2", "iid", "none", "leroux", "dagar"])
 def fit(request, districts) -> Fit:
     return VoteShareModel("party ~ migrants + education", structure=request.param).fit(districts, **SETTINGS)
 
 
 def test_every_variable_has_named_dimensions_and_districts_as_coordinates(fit, districts):
     posterior = fit.tree["posterior"]
-    hyper = {"bym2": {"sigma", "rho", "phi"}, "iid": {"sigma"}, "none": set()}[fit.model.structure]
+    hyper = set(STRUCTURES[fit.model.structure]) | ({"phi"} if fit.model.structure == "bym2" else set())
     assert set(posterior.data_vars) == {"intercept", "beta", "eta"} | hyper
     assert posterior["eta"].dims == ("chain", "draw", "district")
     assert posterior["beta"].dims == ("chain", "draw", "coefficient")
@@ -36,6 +37,32 @@ def test_every_variable_has_named_dimensions_and_districts_as_coordinates(fit, d
     assert fit.coefficients == ("migrants", "education")
     for group in ("log_likelihood", "posterior_predictive", "prior_predictive", "observed_data"):
         assert fit.tree[group]["votes"].dims[-1] == "district"
+
+
+def test_record_tells_how_eta_was_parametrised(fit, districts):
+    measured = fit.record.get("parametrisation")
+    if fit.model.structure == "none":
+        assert measured is None
+        return
+    assert measured["chosen"] == "measured"
+    # 400 to 1,600 votes at a share near a quarter: about 150 is told about a district's logit.
+    assert 50 < measured["median_information"] < 300
+    assert 0 <= measured["share_centred"] <= 1
+
+
+@pytest.mark.parametrize("chosen", ["centred", "noncentred"])
+def test_parametrisation_changes_the_coordinates_and_not_the_posterior(districts, chosen):
+    model = VoteShareModel("party ~ migrants", structure="iid")
+    measured, other = (model.fit(districts, **SETTINGS, parametrisation=one) for one in ("measured", chosen))
+    assert other.record["parametrisation"]["chosen"] == chosen
+    first, second = (np.log(one.tree["posterior"]["sigma"].to_numpy()) for one in (measured, other))
+    error = np.hypot(*(one.std() / np.sqrt(float(az.ess(one))) for one in (first, second)))
+    assert abs(first.mean() - second.mean()) < 4 * error
+
+
+def test_unknown_parametrisation_is_refused(districts):
+    with pytest.raises(ModelError, match="parametrisation 'half' is unknown: use one of 'measured'"):
+        VoteShareModel("party ~ migrants").fit(districts, seed=1, parametrisation="half")
 
 
 def test_log_likelihood_is_that_of_the_votes(fit, districts):
@@ -148,7 +175,7 @@ def test_damaged_files_are_refused(fit, tmp_path, make, message):
 
 
 def test_wrong_requests_are_refused(districts):
-    with pytest.raises(ModelError, match="engine 'stan' is unknown: use 'nuts'"):
+    with pytest.raises(ModelError, match="engine 'stan' is unknown: use one of 'nuts'"):
         VoteShareModel("party ~ migrants").fit(districts, engine="stan", seed=1)
 
 
