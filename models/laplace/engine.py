@@ -36,10 +36,6 @@ from spatialvote.models.laplace.refresh import refresh
 from spatialvote.models.laplace.target import Target
 from spatialvote.models.posterior import Posterior
 
-#: The proposal is adapted where fewer than this fraction of its points would be effective.
-_EVEN_ENOUGH = 0.9
-
-
 @dataclass(frozen=True)
 class Drawn:
     """Equally weighted draws, and what is known about their quality.
@@ -69,10 +65,11 @@ class Drawn:
     report: dict[str, Any]
 
 
-def points_for(n: int, draws: int) -> int:
-    """How many points of the hyperparameters: as many as there is time for, a power of two."""
-    affordable = 128 if n <= 15_000 else 64 if n <= 100_000 else 32
-    return min(affordable, 2 ** int(np.log2(draws)))
+def points_for(n: int, d: int, draws: int) -> int:
+    """How many points of d hyperparameters: as many as there is time for, a power of two."""
+    affordable = 128 if n <= 1500 else 64 if n <= 100_000 else 32
+    # Three or more take more points to be covered.
+    return min(affordable * (1 if d < 3 else 2), 2 ** int(np.log2(draws)))
 
 
 def laplace(
@@ -106,12 +103,12 @@ def laplace(
             return list(pool.map(function, items))
 
         mode = find_mode(target, start(posterior))
-        count = points_for(len(target.votes), draws)
+        count = points_for(len(target.votes), len(target.names), draws)
         around = look_around(target, mode, map_)
         if target.names:
             proposal = split_t(target, around, map_)
             if not proposal.nearly_normal:
-                proposal = adapt(target, proposal, around, min(count, 64), _EVEN_ENOUGH, rng, map_)
+                proposal = adapt(target, proposal, around, count, rng, map_)
             points = propose(proposal, count, rng)
             log_proposal = proposal.log_density(points)
         else:

@@ -16,6 +16,8 @@ References
 ----------
 Martins, T. G., Simpson, D., Lindgren, F., Rue, H. (2013). Bayesian computing with INLA: new features.
 Computational Statistics and Data Analysis 67.
+Hesterberg, T. (1995). Weighted average importance sampling and defensive mixture distributions. Technometrics 37.
+Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Monte Carlo rendering. SIGGRAPH.
 West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
@@ -35,9 +37,13 @@ _LIMIT = 9.0
 #: scale is taken, because a proposal with too light a tail spoils the weights.
 _PROBES = (1.5, 3.0)
 #: Limits of the measured scale relative to the Hessian's.
-_NARROWEST, _WIDEST = 0.4, 2.5
+_NARROWEST, _WIDEST = 0.4, 4.0
 #: Scales this close to the Hessian's need no further look at the proposal.
 _NEARLY = 0.08
+#: The proposal is adapted until this fraction of its points is effective, in so many rounds at most.
+_EVEN_ENOUGH, _ROUNDS = 0.85, 5
+#: Fraction of a mixture's points that come from the first proposal.
+_DEFENCE = 0.1
 #: Degrees of freedom of the first proposal and of the mixture's kernels.
 _FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
 
@@ -170,7 +176,7 @@ class SplitT:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Student-t kernels around weighted points.
+    """Student-t kernels around weighted points, and a part of the first proposal, whose tails are wider.
 
     Attributes
     ----------
@@ -180,14 +186,18 @@ class Mixture:
         Sum to one, shape (k,).
     root
         Lower factor of the kernels' scale matrix, shape (d, d).
+    first
+        The first proposal, from which the fraction `_DEFENCE` of the points is drawn: no region that it reaches gets
+        unbounded weights (Hesterberg 1995).
     """
 
     centres: np.ndarray
     weights: np.ndarray
     root: np.ndarray
+    first: SplitT
 
     @classmethod
-    def around(cls, points: np.ndarray, weights: np.ndarray) -> "Mixture":
+    def around(cls, points: np.ndarray, weights: np.ndarray, first: SplitT) -> "Mixture":
         """Kernels of Silverman's width; centres shrunk towards the mean, so that the variance stays."""
         d = points.shape[1]
         mean = weights @ points
@@ -195,15 +205,18 @@ class Mixture:
         effective = 1 / (weights**2).sum()
         width = min(0.9, (4 / ((d + 2) * effective)) ** (1 / (d + 4)))
         root = np.linalg.cholesky(covariance + 1e-9 * np.eye(d)) * width
-        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root)
+        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root, first)
 
     def draw(self, uniform: np.ndarray) -> np.ndarray:
         """Points for uniforms (k, d + 2): which kernel, its deviation, its spread; shape (k, d)."""
         d = self.centres.shape[1]
-        at = np.minimum(np.searchsorted(np.cumsum(self.weights), uniform[:, 0]), len(self.weights) - 1)
+        defended = uniform[:, 0] < _DEFENCE
+        part = np.clip((uniform[:, 0] - _DEFENCE) / (1 - _DEFENCE), 0.0, 1.0)
+        at = np.minimum(np.searchsorted(np.cumsum(self.weights), part), len(self.weights) - 1)
         z = ndtri(np.clip(uniform[:, 1 : d + 1], 1e-12, 1 - 1e-12))
         chi = 2 * gammaincinv(_FREEDOM / 2, np.clip(uniform[:, d + 1], 1e-12, 1 - 1e-12))
-        return self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
+        points = self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
+        return np.where(defended[:, None], self.first.draw(uniform[:, 1 : d + 1]), points)
 
     def log_density(self, theta: np.ndarray) -> np.ndarray:
         """Log density at points (k, d), shape (k,)."""
@@ -213,7 +226,8 @@ class Mixture:
         norm = gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - 0.5 * d * np.log(_FREEDOM * np.pi)
         norm -= np.log(np.diag(self.root)).sum()
         kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
-        return logsumexp(kernel, axis=1, b=self.weights)
+        near = logsumexp(kernel, axis=1, b=self.weights) + np.log1p(-_DEFENCE)
+        return np.logaddexp(near, self.first.log_density(theta) + np.log(_DEFENCE))
 
 
 def split_t(target: Target, around: Around, map_: Map) -> SplitT:
@@ -237,29 +251,30 @@ def value_at(target: Target, theta: np.ndarray, around: Around) -> float:
 
 
 def adapt(
-    target: Target, first: SplitT, around: Around, count: int, enough: float, rng: np.random.Generator, map_: Map
+    target: Target, first: SplitT, around: Around, count: int, rng: np.random.Generator, map_: Map
 ) -> SplitT | Mixture:
-    """A proposal whose weights at ``count`` points are even enough; at most three mixtures are tried.
+    """A proposal whose weights are even enough, or the last of those tried.
 
-    Parameters
-    ----------
-    enough
-        Effective fraction of the points to be reached, 0..1.
+    Every round draws ``count`` points from the latest proposal. All points so far, weighted against the mixture of the
+    proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one.
     """
-    proposal: SplitT | Mixture = first
-    best, reached = proposal, 0.0
-    for _ in range(4):
-        points = propose(proposal, count, rng)
-        values = np.array(map_(lambda theta: value_at(target, theta, around), list(points)))
-        log_weight = values - proposal.log_density(points)
-        weight = np.exp(log_weight - logsumexp(log_weight))
-        effective = 1 / (weight**2).sum() / count
-        if effective > reached:
-            best, reached = proposal, effective
-        if effective >= enough:
+    proposals: list[SplitT | Mixture] = [first]
+    points, values = np.empty((0, len(first.centre))), np.empty(0)
+    for _ in range(_ROUNDS):
+        batch = propose(proposals[-1], count, rng)
+        value = np.array(map_(lambda theta: value_at(target, theta, around), list(batch)))
+        if _effective(value - proposals[-1].log_density(batch)) >= _EVEN_ENOUGH * count:
             break
-        proposal = Mixture.around(points, weight)
-    return best
+        points, values = np.vstack([points, batch]), np.r_[values, value]
+        made = logsumexp([one.log_density(points) for one in proposals], axis=0)
+        weight = np.exp(values - made - logsumexp(values - made))
+        proposals.append(Mixture.around(points, weight, first))
+    return proposals[-1]
+
+
+def _effective(log_weight: np.ndarray) -> float:
+    """Effective number of weighted points."""
+    return float(np.exp(2 * logsumexp(log_weight) - logsumexp(2 * log_weight)))
 
 
 def propose(proposal: SplitT | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
