@@ -1,12 +1,12 @@
 """Which engine computes a posterior, and with which settings.
 
-=========  ==========================================================  ==========================================
-engine     what it does                                                when ``auto`` takes it
-=========  ==========================================================  ==========================================
-nuts       the No-U-Turn sampler; exact up to Monte Carlo error        otherwise
-laplace    weighted draws from a collapsed nested Laplace              more than 5,000 districts, and a structure
-           approximation; k-hat tells how good it is                   whose iid part can be integrated out
-=========  ==========================================================  ==========================================
+=========  ======================================================  =======================================
+engine     what it does                                            when ``auto`` takes it
+=========  ======================================================  =======================================
+nuts       the No-U-Turn sampler; exact up to Monte Carlo error    otherwise
+laplace    weighted draws from a collapsed nested Laplace          more than 5,000 districts, and an
+           approximation; k-hat tells how good it is               iid part that can be integrated out
+=========  ======================================================  =======================================
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def fit(
         raise ModelError(
             Problem(
                 f"engine '{chosen}' has no {name_some(strange)}",
-                f"leave them out, or choose engine 'nuts'; '{chosen}' has {name_some(_SETTINGS[chosen], limit=10)}",
+                f"leave them out: it has {name_some(_SETTINGS[chosen], limit=10)}",
             )
         )
     if chosen == "nuts":

@@ -91,6 +91,9 @@ def suited_acceptance(posterior: Posterior) -> float:
     if not posterior.has_field:
         # A log-concave density of a few coefficients, unless groups bring standard deviations with them.
         return 0.9 if posterior.n_hyper else 0.6
+    if FAMILIES[posterior.family].HYPER:
+        # How much votes say is itself unknown.
+        return 0.9
     return 0.6 if centre(posterior).signal_to_noise >= 10 else 0.9
 
 
@@ -129,7 +132,7 @@ def sample(
         Where draws are streamed to; those that it holds already are kept, and a chain that lacks some goes on
         from its last one with a new warm-up, which is discarded. None: draws stay in memory.
     begin
-        Hyperparameters, unconstrained, from which each chain starts, shape (chains, h); None: `starting_point`.
+        Unconstrained hyperparameters from which each chain starts, (chains, h); None: `starting_point`.
 
     Returns
     -------

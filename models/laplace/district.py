@@ -4,9 +4,9 @@ Given m_i = x_i'b + a phi_i the linear predictor is eta_i ~ N(m_i, 1/t), and
 
     log Z_i(m) = log of the integral of p(y_i | eta) N(eta; m, 1/t) d eta
 
-is one-dimensional and smooth: adaptive Gauss-Hermite quadrature with nine nodes, centred at the integrand's mode
-and scaled by its curvature, gives it to about 1e-8 for counts above ten and 1e-4 for single votes. With E, V, k3,
-k4 the mean and the second to fourth central moments of eta under the integrand,
+is one-dimensional and smooth: adaptive Gauss-Hermite quadrature with nine nodes, centred at the integrand's
+mode and scaled by its curvature, gives it to about 1e-8 for counts above ten and 1e-4 for single votes. With
+E, V, k3, k4 the mean and the second to fourth central moments of eta under the integrand,
 
     log Z'   = g = t (E - m)             -log Z''  = h = t - t^2 V
     log Z''' = t^3 k3                     log Z'''' = t^4 (k4 - 3 V^2)
@@ -75,7 +75,8 @@ def district_mode(family, m, t, vote, size, dispersion, start):
 
 @compiled()
 def collapsed(family, m, t, vote, size, dispersion, start, coefficient, sides):
-    """log Z, mean, variance, third and fourth central moment of eta, and the mode; see the module's equations.
+    """log Z, mean, variance, third and fourth central moment of eta, and the mode; see the module's
+    equations.
 
     Parameters
     ----------

@@ -1,13 +1,14 @@
 r"""Joint draws of field and coefficients at given hyperparameters, and how far each is from exact.
 
-A draw from the Gaussian approximation is c ~ N(c^, C) and, given c, x = x^ - V (c - c^) + S^-1/2 noise, projected on
-the sum-to-zero constraint. Its predictors are off their mode by d_i = m_i - m^_i, and the prior enters the
-approximation exactly, so the log ratio of the posterior to the approximation is
+A draw from the Gaussian approximation is c ~ N(c^, C) and, given c, x = x^ - V (c - c^) + S^-1/2 noise,
+projected on the sum-to-zero constraint. Its predictors are off their mode by d_i = m_i - m^_i, and the prior
+enters the approximation exactly, so the log ratio of the posterior to the approximation is
 
     r = sum_i [ log Z_i(m^_i + d_i) - log Z_i(m^_i) - g_i d_i + h_i d_i^2 / 2 ].
 
-Each term is by quadrature, as at the mode, or, where many districts have many votes, by the next two terms of the
-series, log Z''' d^3 / 6 + log Z'''' d^4 / 24; the engine uses the series only after comparing both on some draws.
+Each term is by quadrature, as at the mode, or, where many districts have many votes, by the next two terms of
+the series, log Z''' d^3 / 6 + log Z'''' d^4 / 24; the engine uses the series only after comparing both on
+some draws.
 """
 
 import numpy as np

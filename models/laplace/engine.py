@@ -5,10 +5,10 @@ approximation of field and coefficients (`inner`) gives a few joint draws, each 
 
     log w = F(theta) - log proposal(theta) + r,
 
-with r what the approximation leaves out (`draws`). The weights are Pareto-smoothed (Vehtari et al. 2024): their shape
-k-hat tells whether the approximation can be trusted (below 0.7) and their effective number how much is lost. Draws
-are then resampled to equal weights, eta is drawn exactly given field and votes, and sigma and rho take one step that
-leaves the posterior as it is (`refresh`).
+with r what the approximation leaves out (`draws`). The weights are Pareto-smoothed (Vehtari et al. 2024):
+their shape k-hat tells whether the approximation can be trusted (below 0.7) and their effective number how
+much is lost. Draws are then resampled to equal weights, eta is drawn exactly given field and votes, and sigma
+and rho take one step that leaves the posterior as it is (`refresh`).
 
 References
 ----------
@@ -36,6 +36,7 @@ from spatialvote.models.laplace.refresh import refresh
 from spatialvote.models.laplace.target import Target
 from spatialvote.models.posterior import Posterior
 
+
 @dataclass(frozen=True)
 class Drawn:
     """Equally weighted draws, and what is known about their quality.
@@ -49,8 +50,8 @@ class Drawn:
     phi, eta
         Field and linear predictors in the districts' order, shape (draws, n), single precision.
     log_point, log_ratio, point
-        Both parts of the log weights before smoothing and resampling: of the points of the hyperparameters, shape
-        (points,), and of the draws, shape (draws,); and which point a draw belongs to.
+        Both parts of the log weights before smoothing and resampling: of the points of the hyperparameters,
+        shape (points,), and of the draws, shape (draws,); and which point a draw belongs to.
     report
         k_hat, importance_ess and more, plain numbers.
     """
@@ -139,7 +140,8 @@ def laplace(
 
 
 def start(posterior: Posterior) -> np.ndarray:
-    """Hyperparameters to begin with: sigma from what covariates leave, the rest in the middle of their range."""
+    """Hyperparameters to begin with: sigma from what covariates leave, the rest in the middle of their
+    range."""
     middle = {"rho": 0.0, "overdispersion": -5.0, "noise": -2.0}
     spread = np.sqrt(np.clip(fit_without_effects(posterior).extra_variance, 1e-4, 4.0))
     return np.array([middle.get(name, np.log(spread)) for name in posterior.hyperparameters])
@@ -150,8 +152,9 @@ def weigh(
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Smooth the weights and resample.
 
-    A weight is that of a point of the hyperparameters times that of a draw at the point. Each part is smoothed by itself:
-    draws that share a point are no independent sample of its weight, and Pareto smoothing wants one.
+    A weight is that of a point of the hyperparameters times that of a draw at the point. Each part is
+    smoothed by itself: draws that share a point are no independent sample of its weight, and Pareto smoothing
+    wants one.
 
     Returns
     -------

@@ -1,10 +1,10 @@
 r"""eta_i given its mean m_i and the votes: an exact draw from p(y_i | eta) N(eta; m_i, 1/t).
 
-The density is log-concave for the binomial, Poisson and Gaussian families, so tangents at three points (near the
-mode and to both sides) are an upper hull of piecewise exponentials, from which a candidate is drawn and accepted with
-the ratio of density to hull (rejection sampling; Gilks and Wild 1992); about nine in ten are accepted. The
-beta-binomial is log-concave only near its mode: there a candidate above the hull counts as accepted, which the
-precision t of the district's effect keeps rare.
+The density is log-concave for the binomial, Poisson and Gaussian families, so tangents at three points (near
+the mode and to both sides) are an upper hull of piecewise exponentials, from which a candidate is drawn and
+accepted with the ratio of density to hull (rejection sampling; Gilks and Wild 1992); about nine in ten are
+accepted. The beta-binomial is log-concave only near its mode: there a candidate above the hull counts as
+accepted, which the precision t of the district's effect keeps rare.
 
 Gilks, W. R., Wild, P. (1992). Adaptive rejection sampling for Gibbs sampling. Applied Statistics 41.
 """
@@ -46,7 +46,7 @@ def draw_one(family, m, t, vote, size, dispersion, guess, curvature, centre, coe
     """
     if size == 0.0:
         return m + rng.standard_normal() / np.sqrt(t)
-    for attempt in range(2):
+    for _attempt in range(2):
         apart = _TOUCH / np.sqrt(curvature)
         left, middle, right = guess - apart, guess, guess + apart
         f_left, s_left = _log_density(family, left, m, t, vote, size, dispersion, centre, coefficient)
@@ -119,6 +119,6 @@ def draw_all(family, t, moved, m, out, votes, size, dispersion, rng, eta):
             expand(family, centre, votes[i], size[i], coefficient)
         for q in range(k):
             eta[i, q] = draw_one(
-                family, moved[i, q], t, votes[i], size[i], dispersion, mode + left * (moved[i, q] - m[i]), curvature,
-                centre, coefficient, rng,
+                family, moved[i, q], t, votes[i], size[i], dispersion, mode + left * (moved[i, q] - m[i]),
+                curvature, centre, coefficient, rng,
             )  # fmt: skip

@@ -20,7 +20,8 @@ from spatialvote.models.progress import progress_bar
 from spatialvote.models.record import make_record, timed
 from spatialvote.models.vote_share import VoteShareModel
 
-#: Above this k-hat the weights cannot be trusted (Vehtari et al. 2024), and a short NUTS run checks the marginals.
+#: Above this k-hat the weights cannot be trusted (Vehtari et al. 2024), and a short NUTS run checks the
+#: marginals.
 UNRELIABLE = 0.7
 
 
@@ -46,13 +47,19 @@ class LaplaceSettings:
                 Problem(f"draws must be a whole number, 100 or more, got {self.draws!r}", "raise it")
             )
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
-            problems.append(Problem(f"cores must be a whole number above zero, got {self.cores!r}", "raise it"))
+            problems.append(
+                Problem(f"cores must be a whole number above zero, got {self.cores!r}", "raise it")
+            )
         if problems:
             raise ModelError(problems)
 
 
 def fit_laplace(
-    model: VoteShareModel, districts: Districts, settings: LaplaceSettings, seed: int, progress: Progress | bool
+    model: VoteShareModel,
+    districts: Districts,
+    settings: LaplaceSettings,
+    seed: int,
+    progress: Progress | bool,
 ) -> Fit:
     """Fit by the Laplace engine; see `VoteShareModel.fit`.
 

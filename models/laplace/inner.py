@@ -2,19 +2,22 @@ r"""The Gaussian approximation of structured field and coefficients at given hyp
 
 With the iid effects integrated out (`spatialvote.models.laplace.district`) what is left is
 
-    m = a x + X c,    x ~ N(0, P^-1),  c ~ N(c0, B^-1),    log p = sum_i log Z_i(m_i) - x'Px / 2 - (c - c0)'B (c - c0) / 2
+    m = a x + X c,    x ~ N(0, P^-1),  c ~ N(c0, B^-1),    log p = sum_i log Z_i(m_i) - x'Px / 2 - (c - c0)'B
+    (c - c0) / 2
 
-where for BYM2 x = phi, P = R, a = sigma sqrt(rho), and x sums to zero in each component; for structures without an
-iid part x is the effect itself, a = 1 and P its precision. Newton's method finds the mode. With D = diag(h) its
-negative Hessian is
+where for BYM2 x = phi, P = R, a = sigma sqrt(rho), and x sums to zero in each component; for structures
+without an iid part x is the effect itself, a = 1 and P its precision. Newton's method finds the mode. With D
+= diag(h) its negative Hessian is
 
     H = [ S        a D X     ]      S = P + a^2 D
         [ a X'D    B + X'D X ]
 
-so a step costs one sparse factor of S, with the graph's own pattern, and P + 2 solves. The sum-to-zero constraint
-is met by projection: with w = S^-1 1 within each component, S^-1 r is replaced by S^-1 r - w (1'S^-1 r) / (1'w), and
+so a step costs one sparse factor of S, with the graph's own pattern, and P + 2 solves. The sum-to-zero
+constraint is met by projection: with w = S^-1 1 within each component, S^-1 r is replaced by S^-1 r - w
+(1'S^-1 r) / (1'w), and
 
-    log |H| = log |S| + sum over components of log 1'w + log |B + X'D X - a X'D V|,    V = S^-1 (projected) a D X,
+    log |H| = log |S| + sum over components of log 1'w + log |B + X'D X - a X'D V|,    V = S^-1 (projected) a
+    D X,
 
 up to a constant. Everything here is in the permuted order of the pattern.
 """
@@ -28,8 +31,8 @@ from spatialvote.models.laplace.district import ROWS, collapse_all
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
-#: Newton stops where the objective can rise by no more than this (its log determinant is then right to 1e-4 even
-#: for a hundred thousand districts, because it moves with the square root of this).
+#: Newton stops where the objective can rise by no more than this (its log determinant is then right to 1e-4
+#: even for a hundred thousand districts, because it moves with the square root of this).
 TOLERANCE = 1e-9
 
 
@@ -75,8 +78,8 @@ def objective_at(m, out, x, prior_x, c, c_mean, c_precision):
 
 @compiled()
 def inner_mode(
-    family, dispersion, a, t, below, diagonal, c_mean, c_precision, design, votes, size, component, sizes, pattern,
-    x, c, start,
+    family, dispersion, a, t, below, diagonal, c_mean, c_precision, design, votes, size, component, sizes,
+    pattern, x, c, start,
 ):  # fmt: skip
     """Mode and Gaussian approximation at given hyperparameters.
 
@@ -96,8 +99,9 @@ def inner_mode(
     Returns
     -------
     found, objective, log_det, x, c, m, out, factor, v, null, null_sum, lower
-        Whether Newton converged; log p at the mode; log |H|; the mode; linear predictors; `collapse_all`'s rows
-        (`ROWS`, n); the factor of S; V (n, p); w (n,); 1'w; the factor of the coefficients' precision (p, p).
+        Whether Newton converged; log p at the mode; log |H|; the mode; linear predictors; `collapse_all`'s
+        rows (`ROWS`, n); the factor of S; V (n, p); w (n,); 1'w; the factor of the coefficients' precision
+        (p, p).
     """
     n, p = design.shape
     x, c = x.copy(), c.copy()

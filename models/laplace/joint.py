@@ -10,8 +10,8 @@ from spatialvote.models.laplace.draws import draw_field, log_ratio, log_ratio_by
 from spatialvote.models.laplace.eta import draw_all
 from spatialvote.models.laplace.target import Mode, Start, Target
 
-#: The series replaces quadrature in the weights where the two differ by less than this, in nats, on all draws that
-#: are compared: one at each of the first points.
+#: The series replaces quadrature in the weights where the two differ by less than this, in nats, on all draws
+#: that are compared: one at each of the first points.
 _SERIES_ERROR = 0.01
 COMPARED = 8
 
@@ -98,7 +98,8 @@ class Joint:
         if scales.t < np.inf:
             eta = np.empty_like(moved)
             draw_all(
-                family, scales.t, moved, mode.m, mode.out, target.votes, target.size, scales.dispersion, rng, eta
+                family, scales.t, moved, mode.m, mode.out, target.votes, target.size, scales.dispersion, rng,
+                eta
             )  # fmt: skip
             u = eta - fixed
             self.moments[slots] = np.column_stack([(u * u).sum(0), (u * x).sum(0), (x * x).sum(0)])

@@ -1,24 +1,27 @@
 r"""The posterior of the hyperparameters: its mode, a proposal around it, and points drawn from the proposal.
 
-Quadrature over the hyperparameters is by importance sampling with quasi-random points, in any dimension up to eight: a
-scrambled Sobol sequence mapped through the proposal, each point weighted by exp F(theta) / proposal. Against a grid of
-Gauss-Hermite nodes this has continuous draws of sigma and rho with exact weights, and needs no switch of method
-between three hyperparameters and eight.
+Quadrature over the hyperparameters is by importance sampling with quasi-random points, in any dimension up to
+eight: a scrambled Sobol sequence mapped through the proposal, each point weighted by exp F(theta) / proposal.
+Against a grid of Gauss-Hermite nodes this has continuous draws of sigma and rho with exact weights, and needs
+no switch of method between three hyperparameters and eight.
 
 1. BFGS with the analytic gradient finds the mode; differences of gradients give the Hessian there.
-2. The first proposal is a product of Student-t densities in the eigenbasis of the Hessian, with its own scale on each
-   side of the mode along each axis (Martins et al. 2013 correct a Gaussian for skewness in the same way). A Gaussian's
-   tails would be too light: the posterior of log sigma and logit rho falls off exponentially.
-3. Where its weights are uneven, the points and their weights make a mixture of Student-t kernels, from which new
-   points are drawn (adaptive importance sampling; West 1993 shrinks the centres so that the variance is kept).
+2. The first proposal is a product of Student-t densities in the eigenbasis of the Hessian, with its own scale
+on each
+   side of the mode along each axis (Martins et al. 2013 correct a Gaussian for skewness in the same way). A
+   Gaussian's tails would be too light: the posterior of log sigma and logit rho falls off exponentially.
+3. Where its weights are uneven, the points and their weights make a mixture of Student-t kernels, from which
+new
+   points are drawn (adaptive importance sampling; West 1993 shrinks the centres so that the variance is
+   kept).
 
 References
 ----------
 Martins, T. G., Simpson, D., Lindgren, F., Rue, H. (2013). Bayesian computing with INLA: new features.
 Computational Statistics and Data Analysis 67.
-Hesterberg, T. (1995). Weighted average importance sampling and defensive mixture distributions. Technometrics 37.
-Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Monte Carlo rendering. SIGGRAPH.
-West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
+Hesterberg, T. (1995). Weighted average importance sampling and defensive mixture distributions. Technometrics
+37. Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Monte Carlo rendering.
+SIGGRAPH. West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,10 +34,11 @@ from scipy.stats import qmc
 
 from spatialvote.models.laplace.target import Mode, Start, Target
 
-#: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 - 1e-4).
+#: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 -
+#: 1e-4).
 _LIMIT = 9.0
-#: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side: the larger
-#: scale is taken, because a proposal with too light a tail spoils the weights.
+#: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side:
+#: the larger scale is taken, because a proposal with too light a tail spoils the weights.
 _PROBES = (1.5, 3.0)
 #: Limits of the measured scale relative to the Hessian's.
 _NARROWEST, _WIDEST = 0.4, 4.0
@@ -91,7 +95,8 @@ class Around:
     curvature
         Minus the Hessian of F there, made positive definite, shape (d, d).
     trend, bend
-        First and second derivatives of the inner mode (field, coefficients, modes of eta) along each hyperparameter.
+        First and second derivatives of the inner mode (field, coefficients, modes of eta) along each
+        hyperparameter.
     """
 
     mode: Mode
@@ -105,7 +110,9 @@ class Around:
         for off, trend, bend in zip(theta - self.mode.theta, self.trend, self.bend, strict=True):
             # Far out a parabola is worse than a line, and a line worse than none.
             off = np.clip(off, -1.0, 1.0)
-            guess = Start(*(a + off * (b + 0.5 * off * c) for a, b, c in zip(guess, trend, bend, strict=True)))
+            guess = Start(
+                *(a + off * (b + 0.5 * off * c) for a, b, c in zip(guess, trend, bend, strict=True))
+            )
         return guess
 
 
@@ -170,8 +177,15 @@ class SplitT:
         z = np.linalg.solve(self.axes, (theta - self.centre).T).T
         scaled = z / np.where(z < 0, self.below, self.above)
         nu = _FREEDOM_SPLIT
-        norm = gammaln((nu + 1) / 2) - gammaln(nu / 2) - 0.5 * np.log(nu * np.pi) - np.log((self.above + self.below) / 2)
-        return (norm - 0.5 * (nu + 1) * np.log1p(scaled**2 / nu)).sum(axis=1) - np.linalg.slogdet(self.axes)[1]
+        norm = (
+            gammaln((nu + 1) / 2)
+            - gammaln(nu / 2)
+            - 0.5 * np.log(nu * np.pi)
+            - np.log((self.above + self.below) / 2)
+        )
+        return (norm - 0.5 * (nu + 1) * np.log1p(scaled**2 / nu)).sum(axis=1) - np.linalg.slogdet(self.axes)[
+            1
+        ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +201,8 @@ class Mixture:
     root
         Lower factor of the kernels' scale matrix, shape (d, d).
     first
-        The first proposal, from which the fraction `_DEFENCE` of the points is drawn: no region that it reaches gets
-        unbounded weights (Hesterberg 1995).
+        The first proposal, from which the fraction `_DEFENCE` of the points is drawn: no region that it
+        reaches gets unbounded weights (Hesterberg 1995).
     """
 
     centres: np.ndarray
@@ -238,7 +252,9 @@ def split_t(target: Target, around: Around, map_: Map) -> SplitT:
     d = len(values)
     sides = [sign * axes[:, q] for sign in (1, -1) for q in range(d)]
     probes = [mode.theta + far * side for far in _PROBES for side in sides]
-    reached = np.array(map_(lambda theta: value_at(target, theta, around), probes)).reshape(len(_PROBES), 2 * d)
+    reached = np.array(map_(lambda theta: value_at(target, theta, around), probes)).reshape(
+        len(_PROBES), 2 * d
+    )
     drop = np.maximum(mode.value - reached, 1e-3)
     scale = np.clip((np.array(_PROBES)[:, None] / np.sqrt(2 * drop)).max(axis=0), _NARROWEST, _WIDEST)
     return SplitT(mode.theta, axes, scale[:d], scale[d:])
@@ -255,8 +271,8 @@ def adapt(
 ) -> SplitT | Mixture:
     """A proposal whose weights are even enough, or the last of those tried.
 
-    Every round draws ``count`` points from the latest proposal. All points so far, weighted against the mixture of the
-    proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one.
+    Every round draws ``count`` points from the latest proposal. All points so far, weighted against the
+    mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one.
     """
     proposals: list[SplitT | Mixture] = [first]
     points, values = np.empty((0, len(first.centre))), np.empty(0)

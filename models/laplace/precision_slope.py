@@ -12,7 +12,8 @@ from spatialvote.models.laplace.inner import multiply
 def precision_slope(by_below, by_diagonal, x, factor, v, lower, z_x, pattern):
     """Derivative of F where P changes by dP, given by its entries, without the change of log |P|.
 
-    -x'dP x / 2 - tr(Cov(x) dP) / 2 + z'dP x; the trace from the selected inverse. For structures without constraint.
+    -x'dP x / 2 - tr(Cov(x) dP) / 2 + z'dP x; the trace from the selected inverse. For structures without
+    constraint.
     """
     below_start, below_index = pattern[1], pattern[2]
     inverse_below, inverse_diagonal_ = selected_inverse(factor, pattern)

@@ -1,16 +1,16 @@
 r"""A step of sigma and rho that leaves the posterior as it is: every draw gets values of its own.
 
-Draws share a few dozen values of the hyperparameters, those at which the approximation was made. Given eta, c and phi
-the density of the BYM2's parameters depends on three sums only: with u = eta - X c, a = sigma sqrt(rho) and
-s^2 = sigma^2 (1 - rho),
+Draws share a few dozen values of the hyperparameters, those at which the approximation was made. Given eta, c
+and phi the density of the BYM2's parameters depends on three sums only: with u = eta - X c, a = sigma
+sqrt(rho) and s^2 = sigma^2 (1 - rho),
 
     log p(u | a, s) = -n/2 log s^2 - (u'u - 2 a u'phi + a^2 phi'phi) / (2 s^2),
 
-which under flat priors of a and s^2 is a Gaussian of a times an inverse gamma of s^2. That is drawn as a proposal and
-accepted with the ratio of the priors (independence Metropolis-Hastings); the weights of the draws stay right because
-the step leaves the exact posterior invariant. For ``iid`` it is the same with a = 0. A structure without an iid part
-has n log sigma and a quadratic form e'Q(rho) e instead, a sum over its terms T_m; there rho takes random-walk steps
-with sigma^2 drawn from its inverse gamma.
+which under flat priors of a and s^2 is a Gaussian of a times an inverse gamma of s^2. That is drawn as a
+proposal and accepted with the ratio of the priors (independence Metropolis-Hastings); the weights of the
+draws stay right because the step leaves the exact posterior invariant. For ``iid`` it is the same with a = 0.
+A structure without an iid part has n log sigma and a quadratic form e'Q(rho) e instead, a sum over its terms
+T_m; there rho takes random-walk steps with sigma^2 drawn from its inverse gamma.
 """
 
 import numpy as np
@@ -33,7 +33,8 @@ def refresh(
     theta
         Hyperparameters of each draw, shape (draws, d).
     moments
-        For BYM2 u'u, u'phi, phi'phi; for ``iid`` u'u; for a sparse precision e'T_m e of each term; (draws, ...).
+        For BYM2 u'u, u'phi, phi'phi; for ``iid`` u'u; for a sparse precision e'T_m e of each term; (draws,
+        ...).
 
     Returns
     -------
@@ -115,6 +116,9 @@ def _walk(target: Target, theta: np.ndarray, moments: np.ndarray, rng: np.random
         gain -= (form_then - form) / 2 * np.exp(-2 * theta[:, place])
         accepted = np.log(rng.random(draws)) < gain + then - prior
         theta, prior = np.where(accepted[:, None], proposed, theta), np.where(accepted, then, prior)
-        form, determinant = np.where(accepted, form_then, form), np.where(accepted, determinant_then, determinant)
+        form, determinant = (
+            np.where(accepted, form_then, form),
+            np.where(accepted, determinant_then, determinant),
+        )
         moved += accepted.mean() / _STEPS
     return theta, moved

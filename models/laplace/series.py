@@ -1,13 +1,13 @@
 r"""Log likelihoods as power series around a point, for districts whose effect is well determined.
 
-Where a district has many votes, eta varies so little that log p(y | eta) is a short power series around a point e: with
-p = logit^-1(e), q = p (1 - p) and tau = 2p - 1 the derivatives of softplus are q P_k(tau),
+Where a district has many votes, eta varies so little that log p(y | eta) is a short power series around a
+point e: with p = logit^-1(e), q = p (1 - p) and tau = 2p - 1 the derivatives of softplus are q P_k(tau),
 
     P_2 = 1,    P_(k+1) = -tau P_k + P_k' (1 - tau^2) / 2,
 
-and those of exp are all exp(e). Fourteen terms are right to 1e-9 of the likelihood's curvature within a distance of
-`REACH` (softplus has its nearest pole at pi from the real axis). A series costs a tenth of the logarithms and
-exponentials that it replaces.
+and those of exp are all exp(e). Fourteen terms are right to 1e-9 of the likelihood's curvature within a
+distance of `REACH` (softplus has its nearest pole at pi from the real axis). A series costs a tenth of the
+logarithms and exponentials that it replaces.
 """
 
 from math import factorial
@@ -47,7 +47,7 @@ _MIDDLE, _SIDE = _WEIGHT[4], _WEIGHT[5:].copy()
 @compiled()
 def has_series(family):
     """Whether the family's likelihood is known as a series."""
-    return family == _BINOMIAL or family == _POISSON
+    return family in (_BINOMIAL, _POISSON)
 
 
 @compiled()
@@ -86,7 +86,8 @@ def evaluate(coefficient, x):
 
 @compiled(fastmath={"reassoc", "contract", "nsz"})
 def moments(coefficient, scale, slope, sides):
-    """Integral of exp(f) over x, f the log density in standard deviations without its -x^2 / 2, by quadrature.
+    """Integral of exp(f) over x, f the log density in standard deviations without its -x^2 / 2, by
+    quadrature.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def moments(coefficient, scale, slope, sides):
     Returns
     -------
     total, first, second, third, fourth
-        Of the raw moments of x; `total` is relative to `LOG_WEIGHT`'s normalisation. NaN where the remainder is
-        too large for the short exponential used here.
+        Of the raw moments of x; `total` is relative to `LOG_WEIGHT`'s normalisation. NaN where the remainder
+        is too large for the short exponential used here.
     """
     largest = 0.0
     for j in range(4):

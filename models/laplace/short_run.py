@@ -5,13 +5,14 @@ from typing import Any
 import arviz as az
 import numpy as np
 
+from spatialvote.models.fit_groups import by_term
 from spatialvote.models.nuts import NutsSettings, sample
 from spatialvote.models.posterior import Posterior
-from spatialvote.models.fit_groups import by_term
 from spatialvote.models.recover import recover
 
 _SETTINGS = NutsSettings(draws=250, tune=150, chains=2)
-#: A marginal is sound where its mean differs by less than this many standard deviations, after Monte Carlo error, ...
+#: A marginal is sound where its mean differs by less than this many standard deviations, after Monte Carlo
+#: error, ...
 _MEAN = 0.2
 #: ... and its standard deviation by less than this fraction.
 _SD = 0.2
@@ -22,13 +23,14 @@ def short_run(
 ) -> dict[str, Any]:
     """Compare the marginals of coefficients and hyperparameters with those of a short NUTS run.
 
-    The run starts from hyperparameters of the approximation, theta (draws, h), so that it needs little warm-up.
+    The run starts from hyperparameters of the approximation, theta (draws, h), so that it needs little
+    warm-up.
 
     Returns
     -------
     dict
-        Draws and chains of the run, and for each scalar the difference of means in standard deviations, its Monte
-        Carlo error, the ratio of standard deviations, and whether the marginal is sound.
+        Draws and chains of the run, and for each scalar the difference of means in standard deviations, its
+        Monte Carlo error, the ratio of standard deviations, and whether the marginal is sound.
     """
     begin = theta[rng.choice(len(theta), _SETTINGS.chains)]
     sampled, _ = sample(posterior, _SETTINGS, rng, begin=begin)
@@ -38,7 +40,10 @@ def short_run(
         hyper = {name: sampled[name].ravel() for name in posterior.hyperparameters}
         coefficients, _ = recover(posterior, hyper, sampled["eta"].reshape(-1, len(posterior.votes)), rng)
         coefficients = coefficients.reshape(_SETTINGS.chains, _SETTINGS.draws, -1)
-    exact = {**by_term(posterior, coefficients), **{name: sampled[name] for name in posterior.hyperparameters}}
+    exact = {
+        **by_term(posterior, coefficients),
+        **{name: sampled[name] for name in posterior.hyperparameters},
+    }
     compared = {}
     for name in ("intercept", "beta", *posterior.hyperparameters):
         ours, theirs = variables[name], exact[name]

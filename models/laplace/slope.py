@@ -1,12 +1,13 @@
 r"""Gradient of the approximate log marginal likelihood in the hyperparameters, by the adjoint method.
 
-With F = log p(mode) - log |H| / 2 + ..., v_i = Var(m_i) and u_i = Cov(x_i, m_i) under the Gaussian approximation,
-s = v h' / 2 (h' = -log Z''' is the slope of the curvature), and one more solve z = H^-1 J's, J = [a I, X],
+With F = log p(mode) - log |H| / 2 + ..., v_i = Var(m_i) and u_i = Cov(x_i, m_i) under the Gaussian
+approximation, s = v h' / 2 (h' = -log Z''' is the slope of the curvature), and one more solve z = H^-1 J's, J
+= [a I, X],
 
     dF / d psi = d log p - (1/2) sum v d h - (1/2) tr(H^-1 dH at fixed h) - z'd(gradient) - s'(d m)
 
-where every d is at fixed (x, c). The mode itself need not be differentiated: the objective is stationary there, and z
-carries its influence on the determinant.
+where every d is at fixed (x, c). The mode itself need not be differentiated: the objective is stationary
+there, and z carries its influence on the determinant.
 """
 
 import numpy as np
@@ -55,7 +56,8 @@ def adjoint(a, right, factor, v, null, null_sum, lower, out, design, component, 
 def marginal_slope(
     a, x, c, out, factor, v, null, null_sum, lower, design, c_mean, c_precision, component, pattern
 ):  # fmt: skip
-    """Derivatives of F in log a, in log t, and in the log prior sd of each coefficient; v and z for further ones.
+    """Derivatives of F in log a, in log t, and in the log prior sd of each coefficient; v and z for further
+    ones.
 
     Returns
     -------

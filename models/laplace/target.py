@@ -1,8 +1,8 @@
 r"""The approximate log posterior of the hyperparameters, as a function of one vector.
 
-theta holds the hyperparameters on their unconstrained scales, in the order of `Posterior.hyperparameters`. A `Target`
-turns it into what `inner_mode` needs (scale a, precision t of the iid effects, field precision P, prior precision of
-the coefficients) and sums up
+theta holds the hyperparameters on their unconstrained scales, in the order of `Posterior.hyperparameters`. A
+`Target` turns it into what `inner_mode` needs (scale a, precision t of the iid effects, field precision P,
+prior precision of the coefficients) and sums up
 
     F(theta) = log p(mode) - log |H| / 2 + log |P| / 2 + log |B| / 2 + log prior(theta),
 
@@ -158,9 +158,9 @@ class Target:
         scales, mean = self.scales(theta), self.posterior.prior_mean
         prior, _ = self.posterior.log_prior(theta)
         found, objective, log_det_h, *state = inner_mode(
-            FAMILIES[self.posterior.family].CODE, scales.dispersion, scales.a, scales.t, scales.below, scales.diagonal,
-            mean, scales.c_precision, self.design, self.votes, self.size, self.component, self.sizes, self.pattern,
-            *begin,
+            FAMILIES[self.posterior.family].CODE, scales.dispersion, scales.a, scales.t, scales.below,
+            scales.diagonal, mean, scales.c_precision, self.design, self.votes, self.size, self.component,
+            self.sizes, self.pattern, *begin,
         )  # fmt: skip
         if not found:
             return None
@@ -186,14 +186,23 @@ class Target:
             elif name in ("overdispersion", "noise"):
                 gradient[q] += self._by_dispersion(mode, q, spread, half, z_x, z_c)
             else:
-                gradient[q] += by_log_sd[self.posterior.column_group == self.posterior.group_number(name)].sum()
+                gradient[q] += by_log_sd[
+                    self.posterior.column_group == self.posterior.group_number(name)
+                ].sum()
         return gradient
 
     def _by_log_sigma(self, mode: Mode, z_x: np.ndarray) -> float:
         """d F / d log sigma where P is proportional to 1 / sigma^2."""
         scales = mode.scales
         moved = precision_slope(
-            -2 * scales.below, -2 * scales.diagonal, mode.x, mode.factor, mode.v, mode.lower, z_x, self.pattern
+            -2 * scales.below,
+            -2 * scales.diagonal,
+            mode.x,
+            mode.factor,
+            mode.v,
+            mode.lower,
+            z_x,
+            self.pattern,
         )
         return moved - len(mode.x)
 
