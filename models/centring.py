@@ -18,11 +18,12 @@ has prior variance sigma^2 (1 - rho) / n_c, which falls to zero as rho -> 1. So 
 sqrt(h) X, of the levels and, for BYM2, of the indicators of all components but the largest is split off:
 
     v = B ((1 - w) B'q + a B'z) + (I - B B') (t + s z),
-    w_j = 0, a_j = 1                                         for the columns of X,
-    w_j = 1 / (1 + pi_j), a_j^2 = 1 - w_j                    for what levels and components add,
+    w_j = 0                                                  for the columns of X,
+    w_j = 1 / (1 + pi_j / nu_j)                              for what levels and components add,
+    a_j^2 = nu_j (1 - w_j),
 
-with pi_j = d_j' Cov(eta) d_j, d_j = sqrt(h) B_j, and z is close to standard normal whatever the
-hyperparameters are. By Jacobi's identity for complementary minors
+with pi_j = d_j' Cov(eta) d_j, d_j = sqrt(h) B_j, and nu_j = d_j' diag(1 / g) d_j the noise along B_j, and z
+is close to standard normal whatever the hyperparameters are. By Jacobi's identity for complementary minors
 
     log |d v / d z| = sum log s + sum log a + log |K|,    K = B' diag(1 / s) B.
 
@@ -82,6 +83,8 @@ class CentringArrays(NamedTuple):
         A_i and B_i, shape (n, 2).
     basis
         B, shape (n, P).
+    along
+        Parts of nu_j without tau and with it, shape (P, 2).
     spread
         Parts of pi_j that go with sigma^2 (1 - rho), sigma^2 rho and each sd_g^2; zeros for the columns of X.
         Shape (P, 2 + groups).
@@ -93,12 +96,20 @@ class CentringArrays(NamedTuple):
     response: np.ndarray
     noise: np.ndarray
     basis: np.ndarray
+    along: np.ndarray
     spread: np.ndarray
 
 
 #: Stands where a model without a field has no coordinates.
 NO_CENTRING = CentringArrays(
-    np.zeros(3), np.zeros(0), np.zeros(0), np.zeros(0), np.zeros((0, 2)), np.zeros((0, 0)), np.zeros((0, 2))
+    np.zeros(3),
+    np.zeros(0),
+    np.zeros(0),
+    np.zeros(0),
+    np.zeros((0, 2)),
+    np.zeros((0, 0)),
+    np.zeros((0, 2)),
+    np.zeros((0, 2)),
 )
 
 
@@ -144,7 +155,7 @@ class Centring:
         return _draws_of_theta(np.ascontiguousarray(points), self.posterior.arrays, self.arrays)
 
     def free(self, theta: np.ndarray) -> np.ndarray:
-        """Hyperparameters (h,) as coordinates of the sampler, the inverse of `theta`: only log sigma is moved."""
+        """Hyperparameters (h,) as coordinates of the sampler, inverse of `theta`; only log sigma is moved."""
         return 2 * theta - self.theta(theta[None])[0]
 
     def eta(self, points: np.ndarray) -> np.ndarray:
@@ -172,6 +183,7 @@ def centre(posterior: Posterior, parametrisation: str = "measured") -> Centring:
     noise = _noise(posterior, rough, least)
 
     basis, fixed = _basis(posterior, root)
+    along = (basis**2).T @ (told[:, None] * noise)
     spread = _spread(posterior, np.ascontiguousarray(root[:, None] * basis))
     spread[:fixed] = 0.0
     power = 2.0 if family.HYPER == ("noise",) else 1.0
@@ -181,7 +193,7 @@ def centre(posterior: Posterior, parametrisation: str = "measured") -> Centring:
     choice = np.array([float(PARAMETRISATIONS[parametrisation]), power, tie])
     return Centring(
         posterior,
-        CentringArrays(choice, level, root, root * (working - level), noise, basis, spread),
+        CentringArrays(choice, level, root, root * (working - level), noise, basis, along, spread),
         parametrisation,
         median,
         median * simple.extra_variance,
@@ -277,12 +289,14 @@ def to_eta(z, sigma, tau, part, c, eta, scale, along, by_log_scale):
     shift = np.zeros(columns)
     for j in range(columns):
         jacobian += 2.0 * np.log(lower[j, j])
-        along[j], w = 1.0, 0.0
+        nu = 1.0 if choice == _CENTRED else c.along[j, 0] + c.along[j, 1] * tau
+        along[j], w = np.sqrt(nu), 0.0
         if c.spread[j, 0] > 0.0:
             pi = c.spread[j] @ part
-            w = _distance(choice, pi)
-            along[j] = 1.0 if choice == _CENTRED else np.sqrt(pi * w)
-            jacobian += np.log(along[j])
+            w = _distance(choice, pi / nu)
+            if choice != _CENTRED:
+                along[j] = np.sqrt(pi * w)
+        jacobian += np.log(along[j])
         for i in range(n):
             shift[j] += c.basis[i, j] * ((1.0 - w) * c.response[i] + along[j] * z[i] - apart[i])
     for i in range(n):
@@ -312,16 +326,22 @@ def pull_back(by_eta, z, sigma, tau, part, c, scale, along, by_log_scale, by_log
             mixed_q[j] += c.basis[i, j] * c.response[i]
             mixed_z[j] += c.basis[i, j] * z[i]
     by_log_part[:] = 0.0
+    by_log_sigma, by_log_tau = 0.0, 0.0
     for j in range(columns):
+        nu = c.along[j, 0] + c.along[j, 1] * tau
+        w = 0.0
+        by_log_a = 1.0 + along[j] * mixed_z[j] * inside[j]
         if c.spread[j, 0] > 0.0:
             pi = c.spread[j] @ part
-            w = _distance(choice, pi)
+            w = _distance(choice, pi / nu)
             # d log a / d log pi = w / 2 and d (1 - w) / d log pi = w (1 - w), in every parametrisation.
-            moved = w * (1.0 - w) * mixed_q[j] + 0.5 * w * along[j] * mixed_z[j]
-            by_log_pi = 0.5 * w + moved * inside[j]
+            by_log_pi = 0.5 * w * by_log_a + w * (1.0 - w) * mixed_q[j] * inside[j]
             for k in range(part.size):
                 by_log_part[k] += by_log_pi * c.spread[j, k] * part[k] / pi
-    by_log_sigma, by_log_tau = 0.0, 0.0
+        if choice != _CENTRED:
+            # The same two in log nu: (1 - w) / 2 and -w (1 - w).
+            by_log_nu = (1.0 - w) * (0.5 * by_log_a - w * mixed_q[j] * inside[j])
+            by_log_tau += by_log_nu * c.along[j, 1] * tau / nu
     for i in range(n):
         left, by_z = by_v[i], 0.0
         for j in range(columns):

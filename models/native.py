@@ -147,6 +147,7 @@ def _unpack_centring(table, first):
         _matrix(table, first + 4),
         _matrix(table, first + 5),
         _matrix(table, first + 6),
+        _matrix(table, first + 7),
     )
 
 
