@@ -9,10 +9,14 @@ from spatialvote.models.fit import Fit
 from spatialvote.models.groups import group_columns
 from spatialvote.models.structures import STRUCTURES
 
-#: Groups of a fit and the variables in them that a review reads.
+#: Statistics of the draws that a review reads, by engine.
+_STATISTICS = {
+    "nuts": ("diverging", "energy", "depth", "maxdepth_reached"),
+    "laplace": ("log_ratio", "point", "log_point"),
+}
+#: Groups of a fit and the variables in them that a review reads, whatever the engine.
 _NEEDED = {
     "posterior": ("intercept", "beta", "eta"),
-    "sample_stats": ("diverging", "energy", "depth", "maxdepth_reached"),
     "log_likelihood": ("votes",),
     "posterior_predictive": ("votes",),
     "observed_data": ("votes",),
@@ -68,12 +72,21 @@ def require_complete(fit: Fit) -> None:
     for group in group_columns(fit.model.formula):
         field += (f"sd_{group}", f"effect_{group}")
         sizes += (f"index_{group}",)
+    engine = fit.record.get("engine")
     problems = [
         Problem(f"the fit's record lacks '{name}'", "ask for the file that Fit.save wrote")
-        for name in ("fingerprints", "roles")
+        for name in ("engine", "fingerprints", "roles", *(("laplace",) if engine == "laplace" else ()))
         if name not in fit.record
     ]
-    for group, variables in _NEEDED.items():
+    if engine is not None and engine not in _STATISTICS:
+        problems.append(
+            Problem(
+                f"the fit's record names engine '{engine}', which this version does not know",
+                f"use the version of spatialvote that made the fit; this one knows {name_some(_STATISTICS)}",
+            )
+        )
+    needed = {**_NEEDED, "sample_stats": _STATISTICS.get(str(engine), ())}
+    for group, variables in needed.items():
         if group not in fit.tree.children:
             problems.append(Problem(f"the fit lacks group '{group}'", "ask for the file that Fit.save wrote"))
             continue

@@ -12,6 +12,7 @@ import pandas as pd
 
 from spatialvote.analysis.belonging import require_complete, require_same_districts
 from spatialvote.analysis.checks import (
+    approximation,
     convergence,
     dispersion,
     draws_agree,
@@ -36,6 +37,7 @@ __all__ = ["Check", "Review", "review"]
 CHECKS = (
     convergence,
     sampler,
+    approximation,
     fingerprints,
     stored_data,
     likelihood,

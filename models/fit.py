@@ -15,6 +15,7 @@ from scipy.special import expit
 from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
 #: Version of the file's layout; a file with another one is refused.
@@ -128,6 +129,24 @@ class Fit:
         for name in self.groups:
             mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
         return mu
+
+    def district_effects(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """e = eta - mu of each draw, or of those at some positions, shape (samples, n).
+
+        The whole effect of the district: under ``bym2`` its structured and its independent part together.
+        """
+        return self.draws("eta", at) - self.fixed_part(at)
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Names of the hyperparameters: those of the structure, of the family, and each group's sd."""
+        own = STRUCTURES[self.model.structure] + FAMILIES[self.model.family].HYPER
+        return (*own, *(f"sd_{name}" for name in self.groups))
+
+    @property
+    def engine(self) -> str:
+        """What the draws were computed by: ``nuts`` or ``laplace``."""
+        return str(self.record["engine"])
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""

@@ -1,4 +1,4 @@
-"""Solves with the factor's panels: (L L')^-1 and L'^-1 applied to one or many right-hand sides.
+"""Solves with the factor's panels: (L L')^-1 and L'^-1 applied to one or many right-hand sides; and L'x.
 
 A single right-hand side is worked on in vectors along the rows of a panel, many along the right-hand sides;
 their rows are gathered into a front first, so that the dense kernels can work on them.
@@ -24,6 +24,25 @@ def solve_in_place(factor, pattern, rhs):
 def solve_transposed_in_place(factor, pattern, rhs):
     """Overwrite rhs, shape (n, m) in the permuted order, with L'^-1 rhs: Gaussian draws from white noise."""
     _solve(factor, pattern, rhs, False)
+
+
+@compiled()
+def multiply_transposed_in_place(factor, pattern, x):
+    """Overwrite x, shape (n,) in the permuted order, with L'x: white noise from Gaussian draws."""
+    nodes, row_index = pattern[5], pattern[6]
+    for s in range(nodes.size // FIELDS - 1):
+        node = s * FIELDS
+        first, k, m = nodes[node + FIRST], nodes[node + COLUMNS], nodes[node + ROWS]
+        panel, row_at = nodes[node + PANEL_AT], nodes[node + ROW_AT]
+        # Row first + j of the product needs no row before it: it can take that row's place.
+        for j in range(k):
+            column = panel + j * m
+            value = 0.0
+            for i in range(j, k):
+                value += factor[column + i] * x[first + i]
+            for i in range(m - k):
+                value += factor[column + k + i] * x[row_index[row_at + i]]
+            x[first + j] = value
 
 
 @compiled()

@@ -10,6 +10,7 @@ from spatialvote.data.districts import Districts
 from spatialvote.models.design import Design
 from spatialvote.models.fit import Fit
 from spatialvote.models.posterior import Posterior
+from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,11 @@ class Case:
     def rebuilt(self) -> tuple[Posterior, Design]:
         """The fit's model set up anew for the districts, nothing taken from the fit's draws."""
         return self.fit.model.posterior(self.districts)
+
+    @property
+    def precision(self) -> SparsePrecision | None:
+        """Precision of the district effects on the districts' graph, for a structure that has one."""
+        return self.rebuilt[0].field.precision
 
     @cached_property
     def moran(self) -> Moran:

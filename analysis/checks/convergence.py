@@ -1,9 +1,11 @@
 """Do the chains agree, and do they hold enough effective draws?
 
 Rank-normalised split R-hat, bulk and tail effective sample size (Vehtari et al. 2021) of the intercept, every
-coefficient, sigma, rho, and eta of every district; the worst decides. An R-hat of 1.01 and more means chains
-that have not forgotten where they began; 1.05 and more, chains that disagree. Below 400 effective draws the
-diagnostics themselves are uncertain; below 100, so are means and standard deviations.
+coefficient, every hyperparameter, the effects of groups, and eta of every district; the worst decides. An
+R-hat of 1.01 and more means chains that have not forgotten where they began; 1.05 and more, chains that
+disagree. Below 400 effective draws the diagnostics themselves are uncertain; below 100, so are means and
+standard deviations. Draws of the Laplace engine are no chain: `spatialvote.analysis.checks.approximation`
+looks at those.
 
 References
 ----------
@@ -20,7 +22,6 @@ from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
 from spatialvote.data.errors import name_some
 from spatialvote.models.fit import Fit
-from spatialvote.models.structures import STRUCTURES
 
 QUESTION = "Did the sampler converge?"
 R_HAT, R_HAT_SERIOUS = 1.01, 1.05
@@ -32,7 +33,11 @@ _NAMED = 10
 
 def run(case: Case) -> tuple[Check, ...]:
     """R-hat and effective sample sizes of everything that was sampled."""
-    found = diagnose(case.fit, ("intercept", "beta", *STRUCTURES[case.fit.model.structure], "eta"))
+    fit = case.fit
+    if fit.engine != "nuts":
+        return ()
+    effects = (f"effect_{name}" for name in fit.groups)
+    found = diagnose(fit, ("intercept", "beta", *fit.hyperparameters, *effects, "eta"))
     sizes = case.fit.tree["posterior"].sizes
     r_hat = _r_hat(found["r_hat"], sizes["chain"])
     agree = r_hat.verdict == "pass"

@@ -6,9 +6,11 @@ are iid N(0, 1) at every honest draw, and so
 
     z_k = x_k'r / |x_k| ~ N(0, 1)  for the intercept and each column,      r'r ~ chi-squared(n),
 
-whatever the data. The p-values of the draws depend on each other; twice their median is still a valid
-p-value (Rüger 1978; see Vovk & Wang 2020), here also multiplied by the number of quantities. Below 0.01 the
-draws do not belong together: by chance so low a value comes once in a hundred fits at most.
+whatever the data; where r = L'e, the columns are whitened alike, x_k'Q e / sqrt(x_k'Q x_k). Effects of a
+group over their sd, squared and summed, are chi-squared too. The p-values of the draws depend on each other;
+twice their median is still a valid p-value (Rüger 1978; see Vovk & Wang 2020), here also multiplied by the
+number of quantities. Below 0.01 the draws do not belong together: by chance so low a value comes once in a
+hundred fits at most.
 
 References
 ----------
@@ -22,7 +24,7 @@ from scipy.stats import chi2, norm
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.residuals import pivotal_residuals, thin
+from spatialvote.analysis.residuals import residuals_and_scores, thin
 from spatialvote.data.errors import name_some
 
 QUESTION = "Is the file what it says?"
@@ -58,17 +60,18 @@ def _exact(case: Case, at: np.ndarray) -> Check:
 
 def _pivotal(case: Case, at: np.ndarray) -> Check:
     fit = case.fit
-    residuals = pivotal_residuals(fit, at, case.rng)
     _, design = case.rebuilt
     columns = np.column_stack([np.ones(case.districts.n), design.matrix - design.matrix.mean(axis=0)])
-    z = residuals @ (columns / np.linalg.norm(columns, axis=0))
+    residuals, z = residuals_and_scores(fit, at, columns, case.precision)
     squares = (residuals**2).sum(axis=1)
     p = {
         name: float(2 * np.median(norm.sf(np.abs(one))))
         for name, one in zip(("intercept", *design.names), z.T, strict=True)
     }
-    below = chi2.cdf(squares, case.districts.n)
-    p["spread (sigma, rho)"] = float(2 * np.median(np.minimum(below, 1 - below)))
+    p["spread (sigma, rho)"] = _spread(squares, case.districts.n)
+    for name in fit.groups:
+        effects = fit.draws(f"effect_{name}", at) / fit.draws(f"sd_{name}", at)[:, None]
+        p[f"spread of '{name}'"] = _spread((effects**2).sum(axis=1), effects.shape[1])
     combined = min(1.0, 2 * len(p) * min(p.values()))
     passes = combined >= LEVEL
     suspects = [name for name, one in p.items() if 2 * len(p) * one < LEVEL]
@@ -85,3 +88,9 @@ def _pivotal(case: Case, at: np.ndarray) -> Check:
         "the fit, or the sampler did not converge; do not use them.",
         {"p_values": p},
     )
+
+
+def _spread(squares: np.ndarray, n: int) -> float:
+    """Two-sided p-value of sums of n squares, the median over draws doubled."""
+    below = chi2.cdf(squares, n)
+    return float(2 * np.median(np.minimum(below, 1 - below)))

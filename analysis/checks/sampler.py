@@ -25,6 +25,8 @@ SATURATION = 0.05
 
 def run(case: Case) -> tuple[Check, ...]:
     """Divergences, E-BFMI and tree depth from the sample statistics."""
+    if case.fit.engine != "nuts":
+        return ()
     statistics = case.fit.tree["sample_stats"]
     return (
         _divergences(statistics["diverging"].to_numpy()),

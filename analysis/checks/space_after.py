@@ -50,7 +50,7 @@ def run(case: Case) -> tuple[Check, ...]:
     # In blocks of draws, so that memory stays small for many districts.
     for start in range(0, len(at), _BLOCK):
         here = at[start : start + _BLOCK]
-        observed.append(case.moran(pivotal_residuals(case.fit, here, case.rng)))
+        observed.append(case.moran(pivotal_residuals(case.fit, here, case.rng, case.precision)))
         reference.append(case.moran(case.rng.standard_normal((len(here), case.districts.n))))
     return (judge(case.fit.model.structure, np.concatenate(observed), np.concatenate(reference)),)
 
@@ -64,11 +64,11 @@ def judge(structure: str, observed: np.ndarray, reference: np.ndarray) -> Check:
     beyond = float(np.mean(observed > np.quantile(reference, 0.95)))
     if p < LEVEL:
         verdict = "fail" if p < SERIOUS else "warn"
-        what = {
-            "none": "fit structure 'bym2'",
-            "iid": "fit structure 'bym2'",
-            "bym2": "try another neighbour graph, or look for a covariate that varies across the map",
-        }[structure]
+        what = (
+            "fit structure 'bym2'"
+            if structure in ("none", "iid")
+            else "try another neighbour graph, or look for a covariate that varies across the map"
+        )
         advice = f"Residuals of neighbours are still alike, and intervals are too narrow: {what}."
     elif p > 1 - LEVEL:
         verdict = "warn"

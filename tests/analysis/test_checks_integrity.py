@@ -137,11 +137,11 @@ def test_a_likelihood_that_is_no_number(fits, districts, tampered):
     ],
 )
 def test_tampered_coefficients_and_sigma(fits, districts, tampered, structure, name, suspect):
-    """A shift by seven posterior standard deviations; the likelihood, at eta, cannot see it."""
+    """A shift by ten posterior standard deviations; the likelihood, at eta, cannot see it."""
 
     def shift(values: np.ndarray) -> None:
         part = values[..., 0] if name == "beta" else values
-        part += 7 * part.std()
+        part += 10 * part.std()
 
     found = look(tampered(fits(structure), "posterior", name, shift), districts)
     assert failing(found) == {"draws_agree"}
