@@ -31,9 +31,9 @@ from spatialvote.models.laplace.district import ROWS, collapse_all
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
-#: Newton stops where the objective can rise by no more than this (its log determinant is then right to 1e-4
+#: Newton stops where the objective can rise by no more than this (its log determinant is then right to 1e-5
 #: even for a hundred thousand districts, because it moves with the square root of this).
-TOLERANCE = 1e-9
+TOLERANCE = 1e-12
 
 
 @compiled()
@@ -143,7 +143,7 @@ def inner_mode(
             precision[q, q] += c_precision[q]
         lower = small_cholesky(precision)
         right = (slope_c - loaded.T @ step_x).reshape((p, 1))
-        step_c = small_solve(lower, right)[:, 0]
+        step_c = small_solve(lower, right)[:, 0].copy()
         step_x -= v @ step_c
         gain = 0.5 * (np.dot(slope_x, step_x) + np.dot(slope_c, step_c))
         if not np.isfinite(gain):

@@ -47,9 +47,10 @@ def adjoint(a, right, factor, v, null, null_sum, lower, out, design, component, 
     solve_in_place(factor, pattern, column)
     project(column, null, null_sum, component)
     loaded = (a * out[2]).reshape((n, 1)) * design
-    rest = (design.T @ right - loaded.T @ column[:, 0]).reshape((p, 1))
-    z_c = small_solve(lower, rest)[:, 0]
-    return column[:, 0] - v @ z_c, z_c
+    solved = column[:, 0].copy()
+    rest = (design.T @ right - loaded.T @ solved).reshape((p, 1))
+    z_c = small_solve(lower, rest)[:, 0].copy()
+    return solved - v @ z_c, z_c
 
 
 @compiled()
