@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import expit
 
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.laplace.district import collapse_all
 from spatialvote.models.laplace.inner import inner_mode
 from spatialvote.models.laplace.precision_slope import precision_slope
@@ -147,11 +148,16 @@ class Target:
         )  # fmt: skip
 
     def cold(self) -> Start:
-        """Where to begin when nothing is known: no field, prior means, crude linear predictors."""
+        """Where to begin when nothing is known: no field, the regression without it, crude linear predictors.
+
+        From the prior means Newton's method would begin far from the votes, where a beta-binomial is not
+        log-concave and a Poisson mean may overflow.
+        """
         stood = self.size > 0
-        level = np.full(len(self.votes), self.posterior.prior_mean[0])
+        coefficients = fit_without_effects(self.posterior).coefficients
+        level = np.full(len(self.votes), coefficients[0])
         level[stood] = FAMILIES[self.posterior.family].crude(self.votes[stood], self.size[stood])
-        return Start(np.zeros(len(level)), self.posterior.prior_mean, level)
+        return Start(np.zeros(len(level)), coefficients, level)
 
     def mode(self, theta: np.ndarray, begin: Start) -> Mode | None:
         """The Gaussian approximation at theta (d,); None where Newton's method does not converge."""

@@ -101,6 +101,18 @@ def check_gradient(posterior: Posterior) -> None:
         assert gradient[q] == pytest.approx((up - down) / (2 * step), abs=2e-3, rel=1e-3), name
 
 
+@pytest.mark.parametrize("family", ["beta_binomial", "poisson"])
+def test_mode_is_found_from_cold_where_votes_are_far_from_the_prior(make_districts, family):
+    """From prior means Newton fails here: a beta-binomial is not log-concave far out, a Poisson overflows."""
+    posterior = posterior_of(make_districts(), "bym2", family)
+    steep = posterior.design @ np.array([1.0, -2.4, 1.5])
+    votes = np.round(FAMILIES[family].mean(steep) * posterior.size)
+    target = Target.of(replace(posterior, votes=votes))
+    theta = some_theta(posterior)
+    theta[0] = -4.2
+    assert target.mode(theta, target.cold()) is not None
+
+
 @pytest.mark.parametrize("structure", ["bym2", "iid", "sar"])
 def test_mode_variances_and_draws_against_dense_algebra(make_districts, structure):
     posterior = posterior_of(make_districts(), structure)
