@@ -26,7 +26,8 @@ def coefficients(fit: Fit) -> pd.DataFrame:
         Index: "intercept", then the design's columns. Columns: ``mean``, ``sd``, ``low``, ``high`` (95 %,
         equal-tailed) and ``probability_positive`` on standardised columns, in logits (log rates for
         counts); the same first four with the ending ``_original`` per unit of the column; ``unit`` of the
-        column where it is known, else empty; ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        column where it is known, else empty; ``r_hat``, ``ess_bulk``, ``ess_tail``, which fits of the
+        Laplace engine do not have.
     """
     intercept, beta = fit.draws("intercept"), fit.draws("beta")
     slope = beta / fit.constant("scale")
@@ -37,31 +38,72 @@ def coefficients(fit: Fit) -> pd.DataFrame:
         table[f"{name}_original"] = original[name]
     units = fit.record["roles"]["units"]
     table["unit"] = ["", *(str(units.get(name, "")) for name in fit.coefficients)]
-    for name, values in diagnose(fit, ("intercept", "beta")).items():
+    for name, values in _diagnosed(fit, ("intercept", "beta")).items():
         table[name] = list(values.values())
     table.index = pd.Index(["intercept", *fit.coefficients], name="coefficient")
     return table
 
 
 def hyperparameters(fit: Fit) -> pd.DataFrame:
-    """Standard deviation of the district effects, and their spatial fraction.
+    """What the model estimates besides coefficients and effects.
 
     Returns
     -------
     DataFrame
-        Index: those of sigma and rho that the structure has, none for ``none``. Columns: ``mean``, ``sd``,
-        ``low``, ``high`` (95 %, equal-tailed), ``r_hat``, ``ess_bulk``, ``ess_tail``.
+        Index: those of sigma and rho that the structure has, the family's overdispersion or noise, and
+        ``sd_<group>`` of each group. Columns: ``mean``, ``sd``, ``low``, ``high`` (95 %, equal-tailed),
+        ``r_hat``, ``ess_bulk``, ``ess_tail``, the last three not for fits of the Laplace engine.
     """
-    names = STRUCTURES[fit.model.structure]
-    diagnostics = ("r_hat", "ess_bulk", "ess_tail")
+    names = fit.hyperparameters
+    diagnostics = () if fit.engine == "laplace" else ("r_hat", "ess_bulk", "ess_tail")
     index = pd.Index(names, name="hyperparameter", dtype="str")
     if not names:
         return pd.DataFrame(columns=["mean", "sd", "low", "high", *diagnostics], index=index, dtype=float)
     table = _summary(np.column_stack([fit.draws(name) for name in names]))
     table = table.drop(columns="probability_positive").set_axis(index)
-    for name, values in diagnose(fit, names).items():
+    for name, values in _diagnosed(fit, names).items():
         table[name] = list(values.values())
     return table
+
+
+def _diagnosed(fit: Fit, variables: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """R-hat and effective sample sizes of chains; draws of the Laplace engine are independent."""
+    return {} if fit.engine == "laplace" else diagnose(fit, variables)
+
+
+def group_effects(fit: Fit, group: str) -> pd.DataFrame:
+    """Effects of the levels of a group, largest first.
+
+    Parameters
+    ----------
+    fit
+        A fit whose formula has a term ``(1 | group)``.
+    group
+        The column.
+
+    Returns
+    -------
+    DataFrame
+        Index: the levels. Columns: ``mean``, ``sd``, ``low``, ``high`` (95 %, equal-tailed) and
+        ``probability_positive``, in logits (log rates for counts), and ``districts``, how many a level has.
+
+    Raises
+    ------
+    ModelError
+        For a column that is no group of the fit.
+    """
+    if group not in fit.groups:
+        raise ModelError(
+            Problem(
+                f"'{group}' is no group of this fit",
+                f"its formula is '{fit.model.formula}'; a group is written '(1 | column)'",
+            )
+        )
+    table = _summary(fit.draws(f"effect_{group}"))
+    levels = fit.tree["posterior"].coords[f"level_{group}"].to_numpy()
+    table["districts"] = np.bincount(fit.constant(f"index_{group}"), minlength=len(levels))
+    table.index = pd.Index(levels.astype(str), name=group)
+    return table.sort_values("mean", ascending=False, kind="stable")
 
 
 def spatial_fraction(fit: Fit) -> np.ndarray:
@@ -73,12 +115,14 @@ def spatial_fraction(fit: Fit) -> np.ndarray:
     Raises
     ------
     ModelError
-        For a structure without a structured part.
+        For a structure without a structured part, or with nothing else.
     """
     if fit.model.structure != "bym2":
+        whole = "rho" in STRUCTURES[fit.model.structure]
         raise ModelError(
             Problem(
-                f"structure '{fit.model.structure}' has no spatially structured part",
+                f"structure '{fit.model.structure}' has no "
+                + ("part that is not spatial" if whole else "spatially structured part"),
                 "fit structure 'bym2' to ask for its share",
             )
         )

@@ -5,7 +5,8 @@ of squared randomised quantile residuals (`spatialvote.analysis.residuals`) is t
 posterior draw. p = P(chi-squared(n) >= r'r), averaged over the draws; twice that is a valid p-value, however
 the draws depend on each other (Vovk & Wang 2020): below 0.025 a warning, below 0.005 a failure. The spread
 of the shares alone would not tell, because the covariates can stretch to it. With district effects sigma
-takes up all such variation, so there is nothing to check.
+takes up all such variation, so there is nothing to check. A family with an overdispersion or a noise of its
+own estimates how much votes vary: it fails only where even that does not reach.
 """
 
 import numpy as np
@@ -18,6 +19,8 @@ from spatialvote.analysis.residuals import pivotal_residuals, thin
 QUESTION = "Could the data have come from this model?"
 LEVEL, SERIOUS = 0.025, 0.005
 MOST_DRAWS = 500
+#: What makes votes vary under a family; the others' count alone.
+EXPECTED = {"beta_binomial": "the estimated overdispersion", "gaussian": "the estimated noise"}
 _BLOCK = 50
 
 
@@ -36,11 +39,12 @@ def run(case: Case) -> tuple[Check, ...]:
     p = float(chi2.sf(squares, n).mean())
     verdict = grade(p >= LEVEL, p < SERIOUS)
     ratio = float(squares.mean() / n)
+    expected = EXPECTED.get(case.fit.model.family, "counting alone")
     advice = (
-        "Votes vary about the covariates' means as counting alone would have it."
+        f"Votes vary about the covariates' means as {expected} would have it."
         if verdict == "pass"
-        else f"Votes vary {ratio:.3g} times as much as counting alone, so intervals are far too narrow: fit "
-        "structure 'bym2'."
+        else f"Votes vary {ratio:.3g} times as much as {expected} would have it, so intervals are far too "
+        "narrow: fit structure 'bym2'."
     )
     return (
         Check(

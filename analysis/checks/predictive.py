@@ -12,6 +12,9 @@ A p-value that uses the data twice is conservative: under a true model it crowds
 beyond 0.01 or 0.99 is rarer than one in fifty. That is a warning; with no more than one replicate in a
 thousand on the far side the model is wrong in what the statistic measures, a failure.
 
+Districts where the party did not stand are left out. Those without a vote are not counted where no votes mean
+that it did not stand, nor for shares without counts, whose logits are never zero.
+
 References
 ----------
 Gelman, A., Meng, X.-L., Stern, H. (1996). Posterior predictive assessment of model fitness.
@@ -55,6 +58,14 @@ OVERALL = Statistic(
     "the votes are more than the fitted effects give: check that votes and denominators belong together",
     "the votes are fewer than the fitted effects give: check that votes and denominators belong together",
 )
+ZEROS = Statistic(
+    "predictive_zeros",
+    "share of districts without a vote",
+    lambda votes, size: (votes == 0).mean(axis=1),
+    "more districts without a vote than the model expects: ask whether the party stood everywhere; where no "
+    'votes mean that it did not, fit with absent="zero votes"',
+    "fewer districts without a vote than the model expects: ask whether small counts were suppressed",
+)
 ANEW = (
     Statistic(
         "predictive_spread",
@@ -82,26 +93,25 @@ ANEW = (
         "the highest shares are lower than the model expects: the upper tail is not that of a normal on the "
         "link scale",
     ),
-    Statistic(
-        "predictive_zeros",
-        "share of districts without a vote",
-        lambda votes, size: (votes == 0).mean(axis=1),
-        "more districts without a vote than the model expects: ask whether the party stood everywhere, and "
-        "leave out districts where it did not",
-        "fewer districts without a vote than the model expects: ask whether small counts were suppressed",
-    ),
+    ZEROS,
 )
 
 
 def run(case: Case) -> tuple[Check, ...]:
     """Overall share at the districts' own effects; spread, tails and zeros at new ones."""
     at = thin(case.fit, REPLICATES)
+    asked = ANEW if _counts_zeros(case) else [one for one in ANEW if one is not ZEROS]
     stored = case.fit.tree["posterior_predictive"]["votes"].to_numpy().reshape(-1, case.districts.n)[at]
     anew = replicate(case, at)
     return (
         _compare(case, OVERALL, stored, "own"),
-        *(_compare(case, statistic, anew, "new") for statistic in ANEW),
+        *(_compare(case, statistic, anew, "new") for statistic in asked),
     )
+
+
+def _counts_zeros(case: Case) -> bool:
+    """Whether districts without a vote can be: not of logits, nor where no votes mean that nobody stood."""
+    return case.fit.model.family != "gaussian" and case.fit.model.absent == "none"
 
 
 def replicate(case: Case, at: np.ndarray) -> np.ndarray:
@@ -120,11 +130,13 @@ def replicate(case: Case, at: np.ndarray) -> np.ndarray:
 def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: str) -> Check:
     posterior, _ = case.rebuilt
     words = statistic.words
-    if case.fit.model.family == "poisson":
+    if case.fit.model.family == "gaussian":
+        words = words.replace("overall share", "mean share of the districts")
+    elif case.fit.model.family == "poisson":
         words = words.replace("overall share", "overall rate").replace(
             "districts' shares", "districts' rates"
         )
-    # What a party got where it did not stand says nothing.
+    # Where the party did not stand there is nothing to compare.
     stood = posterior.size > 0
     votes, replicates, size = posterior.votes[stood], replicates[:, stood], posterior.size[stood]
     if case.fit.model.family == "gaussian":

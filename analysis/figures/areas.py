@@ -201,7 +201,7 @@ def _point_diameter(centres: np.ndarray, points_per_unit: float) -> float:
 
 
 def key_entries(
-    areas: Areas, missing: np.ndarray, marks: Marks, *, hidden: int, without: int
+    areas: Areas, missing: np.ndarray, marks: Marks, *, why: str, hidden: int, without: int
 ) -> list[tuple[object, str]]:
     """Legend handles and texts for whatever the map shows besides colour.
 
@@ -209,6 +209,8 @@ def key_entries(
     ----------
     areas, missing, marks
         As painted.
+    why
+        What it means that a value is missing.
     hidden
         Districts that are neither drawn visibly, nor circled, nor in an inset.
     without
@@ -216,7 +218,7 @@ def key_entries(
     """
     entries: list[tuple[object, str]] = []
     if missing.any():
-        entries.append((Patch(**MISSING, linewidth=0.5), f"no value ({missing.sum():,})"))
+        entries.append((Patch(**MISSING, linewidth=0.5), f"{why} ({missing.sum():,})"))
     if areas.islands.any() and not areas.islands.all():
         entries.append(
             (

@@ -108,7 +108,13 @@ def check_values(districts: Districts, values: Any, name: str) -> np.ndarray:
 
 
 def draw_map(
-    districts: Districts, colors: np.ndarray, missing: np.ndarray, *, title: str, legend_height: float
+    districts: Districts,
+    colors: np.ndarray,
+    missing: np.ndarray,
+    *,
+    title: str,
+    legend_height: float,
+    why: str = "no value",
 ) -> MapSheet:
     """Draw districts in given colours on a new sheet.
 
@@ -124,6 +130,8 @@ def draw_map(
         Title, wrapped if need be.
     legend_height
         Inches to leave for the legend; more is left if the key needs more.
+    why
+        What the key says of districts without a value.
     """
     drawn = districts.drawable
     geometry = districts.table.geometry.to_numpy()[drawn]
@@ -146,7 +154,7 @@ def draw_map(
     marks = find_marks(areas, 1 / points_per_unit)
     inset = find_inset(areas, marks, (west, south, east, north), stretch)
     hidden = marks.crowded if inset is None else marks.crowded & ~seen_in(inset, areas, points_per_unit)
-    key = key_entries(areas, missing, marks, hidden=int(hidden.sum()), without=int((~drawn).sum()))
+    key = key_entries(areas, missing, marks, why=why, hidden=int(hidden.sum()), without=int((~drawn).sum()))
 
     title_lines = style.wrap(title, room, style.TITLE_SIZE, "bold")
     footer_lines = style.wrap(_footer(districts), room, style.SMALL_SIZE)

@@ -14,7 +14,13 @@ from matplotlib.patches import Rectangle
 
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.basemap import MapSheet, check_values, draw_map
-from spatialvote.analysis.figures.maps import migrant_label, migrant_percent, outcome_words, party_share
+from spatialvote.analysis.figures.maps import (
+    NOT_STOOD,
+    migrant_label,
+    migrant_percent,
+    outcome_words,
+    party_share,
+)
 from spatialvote.data.districts import Districts
 
 SIDE, SQUARE_LEFT, TICKS = 1.2, 0.52, 0.22
@@ -101,7 +107,7 @@ def _round_break(values: np.ndarray, low: float, high: float, before: list[float
 
 
 @style.styled
-def map_bivariate(districts: Districts, party: str) -> Figure:
+def map_bivariate(districts: Districts, party: str, *, stood: np.ndarray | None = None) -> Figure:
     """Map migrants and the vote for a party together, nine colours for three by three classes.
 
     Of Poisson counts it is the rate, cases over exposure.
@@ -112,6 +118,8 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
         Districts with geometry and a column of migrants.
     party
         One of the parties.
+    stood
+        Where the party stood, shape (n,); elsewhere districts are hatched. None: everywhere.
 
     Returns
     -------
@@ -124,6 +132,8 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
         If the party is unknown, there is no column of migrants with a known unit, or no geometry.
     """
     share, vote_label = party_share(districts, party)
+    if stood is not None:
+        share = np.where(stood, share, np.nan)
     long, short = outcome_words(districts)
     migrants = classify(check_values(districts, migrant_percent(districts), "the share of migrants"))
     votes = classify(check_values(districts, share, f"the share of {party}"))
@@ -143,6 +153,7 @@ def map_bivariate(districts: Districts, party: str) -> Figure:
         missing,
         title=f"Where migrants live, and {long} {districts.roles.party_called(party)}",
         legend_height=height,
+        why="no value" if stood is None else NOT_STOOD,
     )
     bold = {"fontsize": style.SMALL_SIZE, "fontweight": "bold"}
     sheet.write(0, 0, "\n".join(vote_lines), color=style.VOTE, **bold)

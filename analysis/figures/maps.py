@@ -21,6 +21,9 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
 from spatialvote.data.roles import SHARE_UNITS
 
+#: What the key says of districts where the party did not stand.
+NOT_STOOD = "did not stand"
+
 
 @style.styled
 def map_values(
@@ -33,6 +36,7 @@ def map_values(
     centre: float = 0.0,
     ramp: str | None = None,
     missing: np.ndarray | None = None,
+    why: str = "no value",
 ) -> Figure:
     """Map one value per district.
 
@@ -54,6 +58,8 @@ def map_values(
         Name of one of `style.RAMPS`; by default that of the kind.
     missing
         Districts whose value is not to be shown though there is one, shape (n,).
+    why
+        What the key says of districts without a value.
 
     Returns
     -------
@@ -82,7 +88,8 @@ def map_values(
     scale_top = label_height + HISTOGRAM_HEIGHT + 0.04
     height = scale_top + BAR_HEIGHT + TICKS_HEIGHT + style.lines_height(len(notes), style.SMALL_SIZE)
 
-    sheet = draw_map(districts, cmap(norm(np.nan_to_num(array))), absent, title=title, legend_height=height)
+    colors = cmap(norm(np.nan_to_num(array)))
+    sheet = draw_map(districts, colors, absent, title=title, legend_height=height, why=why)
     sheet.write(0, 0, "\n".join(label_lines), fontsize=style.TEXT_SIZE)
     if limits is not None:
         draw_colour_scale(sheet, scale_top, array[~absent], limits, cmap)
@@ -120,11 +127,19 @@ def party_share(districts: Districts, party: str) -> tuple[np.ndarray, str]:
 
 def outcome_words(districts: Districts) -> tuple[str, str]:
     """What is mapped of a party, long and short: the vote for it, or, of Poisson counts, its rate."""
-    return ("the vote for", "vote") if districts.roles.valid is not None else ("the rate of", "rate")
+    counts = districts.roles.valid is None and not districts.roles.shares_only
+    return ("the rate of", "rate") if counts else ("the vote for", "vote")
 
 
-def map_vote_share(districts: Districts, party: str) -> Figure:
+def map_vote_share(districts: Districts, party: str, *, stood: np.ndarray | None = None) -> Figure:
     """Map a party's share of the valid votes in percent; for Poisson counts, cases over exposure.
+
+    Parameters
+    ----------
+    districts, party
+        Districts with geometry, and one of their parties.
+    stood
+        Where the party stood, shape (n,); elsewhere districts are hatched. None: everywhere.
 
     Raises
     ------
@@ -134,7 +149,8 @@ def map_vote_share(districts: Districts, party: str) -> Figure:
     share, label = party_share(districts, party)
     words, _ = outcome_words(districts)
     title = f"{words.removeprefix('the ').capitalize()} {districts.roles.party_called(party)}"
-    return map_values(districts, share, title=title, label=label, ramp="vote")
+    missing = None if stood is None else ~np.asarray(stood, dtype=bool)
+    return map_values(districts, share, title=title, label=label, ramp="vote", missing=missing, why=NOT_STOOD)
 
 
 def migrant_percent(districts: Districts) -> np.ndarray:

@@ -49,25 +49,29 @@ def answer(
     family, structure = fit.model.family, fit.model.structure
     party = districts.roles.party_called(fit.model.party)
     about = districts.about
-    fraction = None
-    if structure == "bym2":
-        draws = spatial_fraction(fit)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        fraction = float(draws.mean()), float(low), float(high)
+    fraction = _summary(spatial_fraction(fit)) if structure == "bym2" else None
+    rho = _summary(fit.draws("rho")) if structure in words.RHO else None
     setting = words.setting(
-        about.name, about.unit, about.year, districts.n, int(fit.votes.sum()), family, party
+        about.name,
+        about.unit,
+        about.year,
+        districts.n,
+        int(fit.votes[fit.stood].sum()),
+        family,
+        party,
+        int((~fit.stood).sum()),
     )
-    outcome = f"the {'vote share' if family == 'binomial' else 'rate'} of {party}"
+    outcome = f"the {'rate' if family == 'poisson' else 'vote share'} of {party}"
     if focus is None:
         return Answer(
             question=question or f"How does {outcome} vary between districts?",
             headline=f"How {outcome} varies between districts is described, and not what goes with it.",
-            told=f"{words.no_columns(outcome)} {words.spatial(structure, fraction)}",
+            told=f"{words.no_columns(outcome)} {words.spatial(structure, fraction, rho)}",
             caveat="",
             setting=setting,
         )
     told = associate(fit, districts, effects[focus])
-    sentences = [words.comparison(told), words.spatial(structure, fraction)]
+    sentences = [words.comparison(told), words.spatial(structure, fraction, rho)]
     if effects[focus].note:
         sentences.insert(1, words.remark(effects[focus].note))
     if not told.migrants:
@@ -80,6 +84,12 @@ def answer(
         caveat=words.caveat(told),
         setting=setting,
     )
+
+
+def _summary(draws: np.ndarray) -> tuple[float, float, float]:
+    """Mean and ends of the 95 % interval."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(draws.mean()), float(low), float(high)
 
 
 def _migrants(districts: Districts) -> str | None:

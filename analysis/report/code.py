@@ -60,8 +60,12 @@ def reproducing_code(fit: Fit, districts: Districts) -> str:
 
 def _specification(model: VoteShareModel) -> dict[str, Any]:
     """The arguments of a model besides its formula."""
-    standardise = {} if model.standardise else {"standardise": False}
-    return {"family": model.family, "structure": model.structure, "priors": model.priors, **standardise}
+    values = {"family": model.family, "structure": model.structure, "priors": model.priors}
+    if not model.standardise:
+        values["standardise"] = False
+    if model.absent != "none":
+        values["absent"] = model.absent
+    return values
 
 
 def _read(districts: Districts) -> tuple[str, list[str]]:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from spatialvote.analysis.coefficients import coefficients, hyperparameters, spatial_fraction
+from spatialvote.analysis.coefficients import (
+    coefficients,
+    group_effects,
+    hyperparameters,
+    spatial_fraction,
+)
 from spatialvote.analysis.effects import Effect
 from spatialvote.analysis.figures.by_district import plot_by_district
 from spatialvote.analysis.figures.intervals import plot_intervals
@@ -22,6 +27,23 @@ from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
 
+#: Levels of a group that a table shows at either end.
+ENDS = 5
+#: What sigma and rho are where a district's whole effect hangs together with its neighbours'.
+SIGMA = {
+    "leroux": "sigma: scale of the district effects (their standard deviation where rho is 0, and that of a "
+    "typical district, apart from its region's mean, where rho is 1)",
+    "proper_car": "sigma: scale of the district effects (standard deviation of a typical district, apart "
+    "from its region's mean, where rho is 1)",
+    "sar": "sigma: standard deviation of what is a district's own",
+    "dagar": "sigma: standard deviation of the district effects (exact where links form no circles)",
+}
+RHO = {
+    "leroux": "rho: how far neighbours decide what a district is expected to be (0: not, 1: alone)",
+    "proper_car": "rho: what part of its neighbours' mean a district is expected at",
+    "sar": "rho: what part of its neighbours' mean goes into a district's effect",
+    "dagar": "rho: correlation of the effects of two neighbours, about",
+}
 _QUALITY = (("R-hat", "number"), ("ESS, bulk", "number"), ("ESS, tail", "number"))
 
 
@@ -34,7 +56,9 @@ def weighting_words(weighting: str, family: str) -> str:
     """Over what an effect is averaged."""
     if weighting == "districts":
         return "averaged over districts, each counting the same"
-    return f"averaged over {'voters' if family == 'binomial' else 'the exposure'}"
+    if family == "gaussian":
+        return "averaged over districts, each counting the same, because their numbers of votes are not known"
+    return f"averaged over {'the exposure' if family == 'poisson' else 'voters'}"
 
 
 def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], weighting: str) -> Table:
@@ -162,27 +186,67 @@ def _widest(effect: Effect) -> str:
 
 
 def district_effect_table(fit: Fit) -> Table | None:
-    """Standard deviation of the district effects, and how much of them neighbours share."""
+    """Standard deviations and what else is estimated besides coefficients, and what neighbours share."""
     frame = hyperparameters(fit)
     if frame.empty:
         return None
+    structure = fit.model.structure
     names = {
-        "sigma": "sigma: standard deviation of the district effects",
-        "rho": "rho: share of their variance that is spatial, in the model",
+        "sigma": SIGMA.get(structure, "sigma: standard deviation of the district effects"),
+        "rho": RHO.get(structure, "rho: share of their variance that is spatial, in the model"),
+        "overdispersion": "overdispersion: how alike two votes in one district are beyond its expected share "
+        "(0: not at all, 1: all the same)",
+        "noise": "noise: standard deviation of the log-odds of a share about what is expected",
+        **{f"sd_{name}": f"standard deviation of the effects of ‘{name}’" for name in fit.groups},
     }
+    quality = _quality(fit)
     rows = []
     for name, one in frame.to_dict("index").items():
-        quality = (fixed(one["r_hat"], 3), fixed(one["ess_bulk"]), fixed(one["ess_tail"]))
-        rows.append((names[str(name)], *_estimate(one, ""), *quality))
-    if fit.model.structure == "bym2":
-        draws = spatial_fraction(fit)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        digits = digits_for(low, high, least=2)
-        mean = fixed(draws.mean(), digits)
-        rows.append(("the same share in these districts", mean, interval(low, high, digits), "–", "–", "–"))
-    columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *_QUALITY]
+        rows.append((names[str(name)], *_estimate(one, ""), *_sampled(one, quality)))
+    if structure == "bym2":
+        rows.append(_described("the same share in these districts", spatial_fraction(fit), quality))
+    elif structure in RHO:
+        spread = fit.district_effects().std(axis=1)
+        rows.append(_described("standard deviation of the effects of these districts", spread, quality))
+    columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *quality]
     link = "log-odds" if fit.model.family != "poisson" else "log rates"
-    return table(f"District effects: what the covariates leave open ({link})", columns, rows)
+    return table(f"What the covariates leave open ({link})", columns, rows)
+
+
+def group_tables(fit: Fit, districts: Districts) -> list[Table]:
+    """Effects of the levels of each group: all of them, or the largest and the smallest."""
+    link = "log-odds" if fit.model.family != "poisson" else "log rates"
+    tables = []
+    for group in fit.groups:
+        frame = group_effects(fit, group)
+        caption = f"Effects of {name_and_column(group, districts)} ({link}), {len(frame)} levels"
+        if len(frame) > 2 * ENDS:
+            frame = frame.iloc[[*range(ENDS), *range(-ENDS, 0)]]
+            caption += f": the {ENDS} largest and the {ENDS} smallest"
+        rows = []
+        for level, one in frame.to_dict("index").items():
+            chance = probability(one["probability_positive"])
+            rows.append((str(level), fixed(one["districts"]), *_estimate(one, ""), chance))
+        columns = [("level", "text"), ("districts", "number"), ("mean", "number")]
+        columns += [("95 % interval", "number"), ("above 0", "number")]
+        tables.append(table(caption, columns, rows))
+    return tables
+
+
+def _quality(fit: Fit) -> tuple[tuple[str, str], ...]:
+    """Columns that say how well chains sampled; draws of the Laplace engine are no chains."""
+    return () if fit.engine == "laplace" else _QUALITY
+
+
+def _sampled(row: Mapping[str, float], quality: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    return (fixed(row["r_hat"], 3), fixed(row["ess_bulk"]), fixed(row["ess_tail"])) if quality else ()
+
+
+def _described(name: str, draws: np.ndarray, quality: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """A row of something that follows from the draws."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    digits = digits_for(low, high, least=2)
+    return (name, fixed(draws.mean(), digits), interval(low, high, digits), *("–" for _ in quality))
 
 
 def coefficient_table(fit: Fit, districts: Districts) -> Table:
@@ -191,7 +255,8 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
     link = "log-odds" if fit.model.family != "poisson" else "log rate"
     columns = [("coefficient", "text"), ("per sd", "number"), ("95 % interval", "number")]
     columns += [("per unit", "number"), ("95 % interval", "number"), ("unit", "text")]
-    columns += [("above 0", "number"), *_QUALITY]
+    quality = _quality(fit)
+    columns += [("above 0", "number"), *quality]
     rows = []
     for name, one in frame.to_dict("index").items():
         rows.append(
@@ -201,9 +266,7 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
                 *_estimate(one, "_original"),
                 str(one["unit"]) or "–",
                 probability(one["probability_positive"]),
-                fixed(one["r_hat"], 3),
-                fixed(one["ess_bulk"]),
-                fixed(one["ess_tail"]),
+                *_sampled(one, quality),
             )
         )
     if not fit.model.standardise:

@@ -9,6 +9,7 @@ import numpy as np
 
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
+from spatialvote.models.structures import STRUCTURES
 
 BLOCK = 500  # districts at a time: 4,000 draws of them are 16 MB
 
@@ -17,16 +18,17 @@ BLOCK = 500  # districts at a time: 4,000 draws of them are 16 MB
 class DistrictFields:
     """Posterior summaries by district, shape (n,) each.
 
-    Units: percentage points of the vote share (binomial), percent of the rate (Poisson).
+    Units: percentage points of the vote share; for Poisson counts, percent of the rate.
 
     Attributes
     ----------
     left_open
-        Observed minus what the covariates alone give. Poisson: observed over given, minus one. 0 where the
-        party did not stand.
+        Observed minus what covariates and groups alone give. Poisson: observed over given, minus one. NaN
+        where the party did not stand.
     structured
-        What the spatially structured effect moves the outcome by, from where it would be without it;
-        None unless the structure is ``bym2``.
+        What the spatial effect moves the outcome by, from where it would be without it: under ``bym2`` its
+        structured part, under structures without an independent part the whole effect of the district.
+        None for ``iid`` and ``none``.
     width
         Width of the 95 % interval of the share. Poisson: of the rate, relative to its mean.
     """
@@ -39,30 +41,34 @@ class DistrictFields:
 def district_fields(fit: Fit) -> DistrictFields:
     """Summarise a fit by district."""
     family = FAMILIES[fit.model.family]
-    binomial = fit.model.family != "poisson"
+    shares = fit.model.family != "poisson"
     posterior = fit.tree["posterior"]
     standardised = fit.standardised
     intercept, beta = fit.draws("intercept"), fit.draws("beta")
-    structured_sd = None
+    groups = [(fit.draws(f"effect_{name}"), fit.constant(f"index_{name}")) for name in fit.groups]
+    spatial, structured_sd = "rho" in STRUCTURES[fit.model.structure], None
     if "phi" in posterior:
         structured_sd = (fit.draws("sigma") * np.sqrt(fit.draws("rho")))[:, None]
 
     n = len(standardised)
     given, width = np.empty(n), np.empty(n)
-    structured = None if structured_sd is None else np.empty(n)
+    structured = np.empty(n) if spatial else None
     for start in range(0, n, BLOCK):
         part = slice(start, start + BLOCK)
         eta = _block(fit, "eta", part)
         level = family.mean(eta)
-        given[part] = family.mean(intercept[:, None] + beta @ standardised[part].T).mean(axis=0)
+        mu = intercept[:, None] + beta @ standardised[part].T
+        for effects, index in groups:
+            mu += effects[:, index[part]]
+        given[part] = family.mean(mu).mean(axis=0)
         low, high = np.quantile(level, [0.025, 0.975], axis=0)
-        width[part] = 100 * (high - low) / (1 if binomial else level.mean(axis=0))
+        width[part] = 100 * (high - low) / (1 if shares else level.mean(axis=0))
         if structured is not None:
-            effect = structured_sd * _block(fit, "phi", part)
-            moved = level - family.mean(eta - effect) if binomial else np.exp(effect) - 1
+            effect = eta - mu if structured_sd is None else structured_sd * _block(fit, "phi", part)
+            moved = level - family.mean(eta - effect) if shares else np.exp(effect) - 1
             structured[part] = 100 * moved.mean(axis=0)
-    left_open = 100 * (fit.share - given if binomial else fit.share / given - 1)
-    left_open = np.where(fit.stood, left_open, 0.0)
+    # Shares are NaN where the party did not stand, and so is what is left open.
+    left_open = 100 * (fit.share - given if shares else fit.share / given - 1)
     return DistrictFields(left_open, structured, width)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.bivariate import map_bivariate
 from spatialvote.analysis.figures.maps import (
+    NOT_STOOD,
     map_migrants,
     map_structured,
     map_uncertainty,
@@ -31,23 +32,28 @@ def has_migrants(districts: Districts) -> bool:
 def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
     """What was observed: both shares in one map, then each alone, and the districts as points."""
     party, mapped = fit.model.party, districts.has_geometry
-    binomial = fit.model.family != "poisson"
-    what = f"{'vote share' if binomial else 'rate'} of {districts.roles.party_called(party)}"
+    shares = fit.model.family != "poisson"
+    counted = fit.model.family not in ("poisson", "gaussian")
+    what = f"{'vote share' if shares else 'rate'} of {districts.roles.party_called(party)}"
     share, unit = party_share(districts, party)
+    # What the party got where it did not stand is no share.
+    stood, everywhere = fit.stood, bool(fit.stood.all())
+    share = np.where(stood, share, np.nan)
+    hatched = "" if everywhere else f" Hatched: the {fixed((~stood).sum())} where it did not stand."
     pictures = []
     if has_migrants(districts):
-        correlation = _correlation(migrant_percent(districts), share)
+        correlation = _correlation(migrant_percent(districts)[stood], share[stood])
         if mapped:
             pictures.append(
                 picture(
-                    map_bivariate(districts, party),
+                    map_bivariate(districts, party, stood=None if everywhere else stood),
                     f"Map of {districts.n} districts in nine colours: thirds of the migrant share by thirds "
                     f"of the {what}.",
                     f"Migrants and the {what} in one map, each cut into thirds. Blue: many migrants, "
-                    f"low {'vote' if binomial else 'rate'}; orange: the reverse; pale to black: low or high "
+                    f"low {'vote' if shares else 'rate'}; orange: the reverse; pale to black: low or high "
                     "in both. "
                     f"Correlation of the two over districts: {fixed(correlation, 2)}, before anything is "
-                    "held fixed.",
+                    f"held fixed.{hatched}",
                 )
             )
         pictures.append(
@@ -55,7 +61,7 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
                 plot_scatter_share(
                     migrant_percent(districts),
                     share,
-                    fit.size if binomial else None,
+                    fit.size if counted else None,
                     xlabel=migrant_label(districts),
                     ylabel=unit,
                     title="District by district",
@@ -70,9 +76,10 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
     if mapped:
         pictures.append(
             picture(
-                map_vote_share(districts, party),
+                map_vote_share(districts, party, stood=None if everywhere else stood),
                 f"Map of the {what} by district.",
-                f"The {what} as observed: {_range(share, binomial)} (lowest, median and highest district).",
+                f"The {what} as observed: {_range(share[stood], shares)} (lowest, median and highest "
+                f"district).{hatched}",
             )
         )
         if has_migrants(districts):
@@ -92,32 +99,51 @@ def model_pictures(fit: Fit, districts: Districts, fields: DistrictFields) -> li
     if not districts.has_geometry:
         return []
     unit = "percentage points" if fit.model.family != "poisson" else "% of the rate"
-    open_to = np.abs(fields.left_open)
+    stood = fit.stood
+    open_to = np.abs(fields.left_open[stood])
+    away = "" if stood.all() else f" Hatched: the {fixed((~stood).sum())} where the party did not stand."
+    predicted = (
+        ""
+        if stood.all()
+        else f" In the {fixed((~stood).sum())} where the party did not stand this is predicted from their "
+        "covariates and neighbours."
+    )
+    covariates = f"covariates{' and groups' if fit.groups else ''}"
     pictures = [
         picture(
             map_values(
                 districts,
                 fields.left_open,
-                title="What the covariates leave open",
-                label=f"observed minus expected from the covariates, {unit}",
+                title=f"What the {covariates} leave open",
+                label=f"observed minus expected from the {covariates}, {unit}",
                 kind="diverging",
+                why=NOT_STOOD,
             ),
-            "Map of the difference between the observed outcome and what the covariates alone would give.",
-            "Observed minus what the covariates alone would give. Without a spatial pattern, colours would "
-            f"mix like salt and pepper. The median district is off by {fixed(np.median(open_to), 1)} {unit}, "
-            f"the farthest by {fixed(open_to.max(), 1)}.",
+            f"Map of the difference between the observed outcome and what the {covariates} alone would give.",
+            f"Observed minus what the {covariates} alone would give. Without a spatial pattern, colours "
+            f"would mix like salt and pepper. The median district is off by {fixed(np.median(open_to), 1)} "
+            f"{unit}, the farthest by {fixed(open_to.max(), 1)}.{away}",
         )
     ]
     if fields.structured is not None:
         size = np.abs(fields.structured)
+        median, most = fixed(np.median(size), 1), fixed(size.max(), 1)
+        if "phi" in fit.tree["posterior"]:
+            label, alt = (
+                "spatially structured effect",
+                "the part of the district effects that neighbours share",
+            )
+            told = "What neighbours share: how far the spatially structured effect moves each district"
+        else:
+            label, alt = "district effect", "the district effects, which hang together with the neighbours'"
+            told = "The district effects, each drawn towards its neighbours': how far they move each district"
         pictures.append(
             picture(
-                map_structured(districts, fields.structured, label=f"spatially structured effect, {unit}"),
-                "Map of the part of the district effects that neighbouring districts share.",
-                "What neighbours share: how far the spatially structured effect moves each district "
-                f"(posterior mean; {fixed(np.median(size), 1)} {unit} in the median district, at most "
-                f"{fixed(size.max(), 1)}). Smooth regions are its nature; an edge in it often follows a "
-                "covariate that is missing.",
+                map_structured(districts, fields.structured, label=f"{label}, {unit}"),
+                f"Map of {alt}.",
+                f"{told} (posterior mean; {median} {unit} in the median district, at most {most}). Smooth "
+                "regions are its nature; an edge in it often follows a covariate that is "
+                f"missing.{predicted}",
             )
         )
     width = fields.width
@@ -129,7 +155,7 @@ def model_pictures(fit: Fit, districts: Districts, fields: DistrictFields) -> li
             "Map of the width of each district's 95 % interval.",
             f"How uncertain each district's fitted value is: its 95{NBSP}% interval is "
             f"{fixed(width.min(), 1)} to {fixed(width.max(), 1)} {unit} wide. Wide where few vote; width "
-            "that follows a region instead would be worth a question.",
+            f"that follows a region instead would be worth a question.{predicted}",
         )
     )
     return pictures

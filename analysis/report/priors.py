@@ -18,8 +18,8 @@ MOST_PANELS = 12  # coefficients beyond them are in the table
 
 
 def parameter_draws(fit: Fit, group: str) -> dict[str, np.ndarray]:
-    """Draws of intercept, every coefficient, sigma and rho in a group, chains joined, by name."""
-    names = [name for name in ("intercept", "beta", "sigma", "rho") if name in fit.tree[group]]
+    """Draws of intercept, every coefficient and hyperparameter in a group, chains joined, by name."""
+    names = ("intercept", "beta", *fit.hyperparameters)
     values = {name: fit.tree[group][name].to_numpy().astype(np.float64) for name in names}
     slopes = values.pop("beta")
     draws = {"intercept": values.pop("intercept")}
@@ -30,7 +30,7 @@ def parameter_draws(fit: Fit, group: str) -> dict[str, np.ndarray]:
 def prior_picture(fit: Fit, districts: Districts, truth: Mapping[str, float]) -> Picture:
     """Prior against posterior, with true values where they are known."""
     posterior = parameter_draws(fit, "posterior")
-    hyper = [name for name in posterior if name in ("sigma", "rho")]
+    hyper = [name for name in posterior if name in fit.hyperparameters][:MOST_PANELS]
     names = [*[name for name in posterior if name not in hyper][: MOST_PANELS - len(hyper)], *hyper]
     prior = parameter_draws(fit, "prior")
     sd = prior_sd(fit, prior)
@@ -94,11 +94,14 @@ def prior_sd(fit: Fit, prior: Mapping[str, np.ndarray]) -> dict[str, float]:
     priors = fit.model.priors
     exact = {f"beta: {name}": priors.coefficient_sd for name in fit.coefficients}
     exact["intercept"] = priors.intercept_sd
-    sigma, rho = priors.sigma, priors.rho
-    if isinstance(sigma, HalfNormal):
-        exact["sigma"] = sigma.scale * sqrt(1 - 2 / pi)
-    else:
-        exact["sigma"] = -sigma.upper / log(sigma.tail)  # an exponential, whose sd is its mean
+    spreads = {"sigma": priors.sigma, "noise": priors.noise}
+    spreads |= {f"sd_{name}": priors.group for name in fit.groups}
+    for name, prior_of in spreads.items():
+        if isinstance(prior_of, HalfNormal):
+            exact[name] = prior_of.scale * sqrt(1 - 2 / pi)
+        else:
+            exact[name] = -prior_of.upper / log(prior_of.tail)  # an exponential, whose sd is its mean
+    rho = priors.rho
     if isinstance(rho, BetaRho):
         total = rho.a + rho.b
         exact["rho"] = sqrt(rho.a * rho.b / (total + 1)) / total
@@ -111,8 +114,10 @@ def _part(fraction: float) -> str:
 
 def _in_words(fit: Fit, name: str) -> str:
     priors = fit.model.priors
-    if name in ("sigma", "rho"):
-        return str(getattr(priors, name))
+    if name in fit.hyperparameters:
+        text = str(priors.group if name.startswith("sd_") else getattr(priors, name))
+        # A prior of a standard deviation calls it sigma, whatever it is of.
+        return text.replace("P(sigma", f"P({'sd' if name.startswith('sd_') else name}")
     if name == "intercept":
         return f"normal, mean {significant(float(fit.constant('prior_mean')[0]))}, sd {priors.intercept_sd:g}"
     return f"normal, mean 0, sd {priors.coefficient_sd:g}"

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from spatialvote.analysis.report.numbers import fixed, percent, seconds
+from spatialvote.analysis.report.numbers import fixed, percent, seconds, significant
 from spatialvote.analysis.report.parts import Table, table
 from spatialvote.analysis.review import Review
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import name_some
 from spatialvote.models.fit import Fit
+from spatialvote.models.structures import STRUCTURES
 
 EQUAL_AREA = 6933  # EPSG: cylindrical equal area, the whole globe
 NEAR_HOME = 1.0  # km2; about what is meant by a neighbourhood
@@ -44,6 +45,8 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
         ),
         ("Space", _space(fit, graph)),
     ]
+    if not fit.stood.all():
+        found.append(("Where the party did not stand", _absence(fit, districts)))
     if fit.model.family != "poisson":
         found.append(("Those who did not vote", _turnout(districts)))
     if read.dropped:
@@ -67,13 +70,15 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
 
 
 def _unit(fit: Fit, districts: Districts) -> str:
-    size = np.median(fit.size)
-    what = "valid votes" if fit.model.family != "poisson" else "units of exposure"
-    text = f"A row is one {districts.about.unit}; the median one has {fixed(size)} {what}"
+    text = f"A row is one {districts.about.unit}"
+    if fit.model.family != "gaussian":
+        what = "valid votes" if fit.model.family != "poisson" else "units of exposure"
+        text += f"; the median one has {fixed(np.median(fit.size))} {what}"
     area = _median_area(districts)
     if area is None:
         return f"{text}. How near to home its migrants live depends on its size, which is not known here."
-    text += f" and measures {fixed(area, 0 if area >= 10 else 2)} km²."
+    measured = f"{fixed(area, 0 if area >= 10 else 2)} km²"
+    text += f"; the median one measures {measured}." if ";" not in text else f" and measures {measured}."
     if area > NEAR_HOME:
         return f"{text} That is larger than a neighbourhood: migrants can live near or far within it."
     return f"{text} That is about a neighbourhood; people also meet others at work, in school and on the way."
@@ -91,7 +96,8 @@ def _median_area(districts: Districts) -> float | None:
 def _space(fit: Fit, graph: Any) -> str:
     parts = len(graph.component_sizes)
     text = f"Definition of neighbours: {graph.method}, {fixed(graph.n_edges)} links in all. "
-    if fit.model.structure != "bym2":
+    spatial = "rho" in STRUCTURES[fit.model.structure]
+    if not spatial:
         text += "This model does not use them, so only the review does. "
     else:
         text += (
@@ -110,7 +116,7 @@ def _space(fit: Fit, graph: Any) -> str:
         text += f"The rest falls into {joined} parts without a link between them" + (
             ": what differs between the parts' averages is left to the covariates and the districts' own "
             "effects. "
-            if fit.model.structure == "bym2"
+            if spatial
             else ". "
         )
     return text.strip()
@@ -118,11 +124,24 @@ def _space(fit: Fit, graph: Any) -> str:
 
 def _turnout(districts: Districts) -> str:
     text = "Shares are of valid votes: those who stayed at home or may not vote are not in them. "
-    if districts.roles.electorate is None:
+    if districts.roles.electorate is None or districts.roles.valid is None:
         return text + "How many they are is not in this table."
     electorate = districts.table[districts.roles.electorate].to_numpy(dtype=np.float64)
     voted = districts.valid.sum() / electorate.sum()
     return text + f"Valid votes are {percent(voted)} of those entitled to vote."
+
+
+def _absence(fit: Fit, districts: Districts) -> str:
+    away = ~fit.stood
+    party = districts.roles.party_called(fit.model.party)
+    text = (
+        f"In {fixed(int(away.sum()))} of {fixed(districts.n)} districts nobody voted for {party}, and it is "
+        f"taken not to have stood there ({name_some(districts.ids[away])}). They keep their place on the map "
+        "and say nothing about the vote; their values are predicted from their covariates and neighbours, "
+        "and no check of the fit looks at them."
+    )
+    note = fit.record.get("absent", {}).get("note")
+    return f"{text} {_sentence(note)}" if note else text
 
 
 def _sentence(text: str) -> str:
@@ -143,6 +162,24 @@ def _interruption(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     return []
 
 
+def _reason(record: Mapping[str, Any]) -> str:
+    """Why ``auto`` took the engine it took; empty where the user named one."""
+    return str(record.get("engine_choice", {}).get("reason", ""))
+
+
+def _parametrisation(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The coordinates the sampler moved in, and what was measured to choose them."""
+    if "parametrisation" not in record:
+        return []
+    one = record["parametrisation"]
+    told = (
+        f"{one['chosen']}: information and variance of the median district multiply to "
+        f"{significant(one['signal_to_noise'])}, {percent(one['share_centred'])} of the districts are closer "
+        "to centred"
+    )
+    return [("Parametrisation", told)]
+
+
 def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[str, str]]:
     """Seed, engine, fingerprints and graph, as names and values."""
     record, graph = fit.record, districts.graph_report
@@ -156,7 +193,9 @@ def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[s
         ("Election or place", about.name + (f", {about.year}" if about.year is not None else "")),
         ("Source", about.source or "not stated"),
         ("Formula", fit.model.formula),
-        ("Engine", f"{record['engine']} ({settings})"),
+        ("Engine", f"{record['engine']}{f' ({settings})' if settings else ''}"),
+        *([("Why this engine", reason)] if (reason := _reason(record)) else []),
+        *_parametrisation(record),
         *_interruption(record),
         ("Seed of the fit", str(record["seed"])),
         ("Fitted", record["created"]),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatialvote.analysis.checks import convergence, predictive, space_after, stored_data
+from spatialvote.analysis.checks import approximation, convergence, predictive, space_after, stored_data
 from spatialvote.analysis.checks.check import worst
 from spatialvote.analysis.figures.chains import plot_rank
 from spatialvote.analysis.figures.reference import plot_ppc, plot_reference
@@ -19,6 +19,7 @@ from spatialvote.models.fit import Fit
 #: Question of the review to what a reader wants to be told at the top.
 GLANCE = {
     convergence.QUESTION: "Converged",
+    approximation.QUESTION: "Approximation sound",
     predictive.QUESTION: "Fits the data",
     space_after.QUESTION: "Space accounted for",
     stored_data.QUESTION: "Data and file intact",
@@ -37,7 +38,12 @@ class Glance:
 def glances(review: Review) -> list[Glance]:
     """The worst verdict of each question; "info" where nothing of it was judged."""
     found = []
+    asked = {one.question for one in review.checks}
+    # Only one of chains and approximation is there to be judged.
+    engine = {convergence.QUESTION, approximation.QUESTION}
     for question, label in GLANCE.items():
+        if question in engine - asked:
+            continue
         verdicts = [one.verdict for one in review.checks if one.question == question]
         judged = [one for one in verdicts if one != "info"]
         found.append(Glance(label, worst(judged) if judged else "info"))
@@ -141,8 +147,63 @@ def review_pictures(fit: Fit, review: Review, districts: Districts) -> list[Pict
     predicted = [one for one in review.checks if one.details.get("replicated")]
     if predicted:
         pictures.append(_predictive_picture(predicted, districts))
-    pictures.append(_chain_picture(fit, districts))
+    if fit.engine == "nuts":
+        pictures.append(_chain_picture(fit, districts))
     return pictures
+
+
+def weight_table(fit: Fit, review: Review) -> Table | None:
+    """What vouches for the draws of the Laplace engine; None for other engines."""
+    if fit.engine != "laplace":
+        return None
+    checks = {one.name: one for one in review.checks}
+    report, k_hat = fit.record["laplace"], checks["k_hat"]
+    draws = fit.tree["posterior"].sizes["draw"]
+    rows = [
+        ("k-hat", _shape(k_hat.value), f"below {approximation.K_HAT}; not to be trusted from "
+         f"{approximation.K_HAT_SERIOUS} on"),
+        ("k-hat of the points of the hyperparameters", _shape(k_hat.details["points"]), "the same"),
+        ("k-hat of the draws at the points", _shape(k_hat.details["draws"]), "the same"),
+        ("effective draws", f"{fixed(checks['importance_ess'].value)} of {fixed(draws)}",
+         f"at least {approximation.ESS}"),
+        ("points of the hyperparameters", fixed(report["points"]), "–"),
+    ]  # fmt: skip
+    return table(
+        "How good the Laplace approximation is, computed again from the weights in the file",
+        [("quantity", "text"), ("value", "number"), ("sound", "text")],
+        rows,
+    )
+
+
+def short_run_table(review: Review) -> Table | None:
+    """Marginals of the approximation beside a short run of the sampler, where k-hat called for one."""
+    compared = next((one.details["short_run"] for one in review.checks if one.name == "k_hat"), None)
+    if not compared:
+        return None
+    rows = [
+        (
+            name,
+            fixed(one["difference"], 2),
+            fixed(one["error"], 2),
+            fixed(one["ratio"], 2),
+            "yes" if one["sound"] else "no",
+        )
+        for name, one in compared.items()
+    ]
+    columns = [
+        ("quantity", "text"),
+        ("difference of means, in sd", "number"),
+        ("its Monte Carlo error", "number"),
+    ]
+    columns += [("ratio of sd", "number"), ("sound", "text")]
+    return table("Approximation beside a short run of the sampler", columns, rows)
+
+
+def _shape(value: float | None) -> str:
+    """A k-hat: equal weights have none (minus infinity, or nothing where it was stored)."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return fixed(value, 2)
 
 
 def _moran_picture(check: Check, districts: Districts) -> Picture:

@@ -12,9 +12,11 @@ from spatialvote.analysis.report.effects import (
     district_effect_table,
     effect_pictures,
     effect_table,
+    group_tables,
     map_picture,
     weighting_words,
 )
+from spatialvote.analysis.report.engine import engine_words
 from spatialvote.analysis.report.fields import district_fields
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
@@ -26,8 +28,10 @@ from spatialvote.analysis.report.review import (
     glances,
     moran_table,
     review_pictures,
+    short_run_table,
     summary_words,
     warning_words,
+    weight_table,
 )
 from spatialvote.analysis.report.truth import truth_part
 
@@ -80,7 +84,9 @@ def sections(
         else [],
         "coefficient_table": coefficient_table(fit, districts),
         "district_effect_table": district_effect_table(fit),
+        "group_tables": group_tables(fit, districts),
         "model": model,
+        "engine_words": engine_words(fit),
         "code": reproducing_code(fit, districts),
         "study_source": study_source,
         "prior_words": prior_predictive_words(fit),
@@ -88,6 +94,7 @@ def sections(
         "prior_table": prior_table(fit, districts),
         "check_table": check_table(review),
         "moran_table": moran_table(review),
+        "weight_tables": [one for one in (weight_table(fit, review), short_run_table(review)) if one],
         "review_pictures": review_pictures(fit, review, districts),
         "caveats": caveats(fit, districts),
         "record": record_pairs(fit, review, districts),

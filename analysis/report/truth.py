@@ -47,7 +47,8 @@ def recovered(fit: Fit, districts: Districts, truth: Truth) -> list[Recovered]:
     """Compare each parameter of a fit that has a true value with it.
 
     Coefficients are compared per unit of their column, so that standardisation does not matter; the
-    intercept where all covariates have their average.
+    intercept where all covariates have their average; sigma and rho under ``bym2``, which the votes were
+    drawn from.
     """
     true = truth.parties[fit.model.party]
     found = []
@@ -55,6 +56,9 @@ def recovered(fit: Fit, districts: Districts, truth: Truth) -> list[Recovered]:
     centred = fit.draws("intercept") + fit.draws("beta") @ (
         (fit.constant("design").mean(axis=0) - fit.constant("center")) / scale
     )
+    # Votes were drawn without groups: their mean effect belongs to the level.
+    for name in fit.groups:
+        centred = centred + fit.draws(f"effect_{name}")[:, fit.constant(f"index_{name}")].mean(axis=1)
     found.append(
         _recovered("intercept (logits, at average covariates)", "intercept", true.intercept, centred)
     )
@@ -64,9 +68,12 @@ def recovered(fit: Fit, districts: Districts, truth: Truth) -> list[Recovered]:
             draws = fit.draws("beta")[:, column] / scale[column]
             label = f"{column_words(name, districts)} (logits per {unit})"
             found.append(_recovered(label, f"beta: {name}", true.coefficients[name], draws))
-    for name, value in (("sigma", true.sigma), ("rho", true.rho)):
-        if name in fit.tree["posterior"] and not (name == "sigma" and fit.model.structure == "iid"):
-            found.append(_recovered(name, name, value, fit.draws(name)))
+    # The votes were drawn from BYM2; other structures mean other things by sigma and rho.
+    if fit.model.structure == "bym2":
+        found += [
+            _recovered(name, name, value, fit.draws(name))
+            for name, value in (("sigma", true.sigma), ("rho", true.rho))
+        ]
     return found
 
 
@@ -202,7 +209,7 @@ def _figure_values(fit: Fit, truth: Truth) -> dict[str, float]:
     values = {
         f"beta: {name}": value * scales[name] for name, value in true.coefficients.items() if name in scales
     }
-    if fit.model.standardise:
+    if fit.model.standardise and not fit.groups:
         values["intercept"] = true.intercept
     if fit.model.structure == "bym2":
         values |= {"sigma": true.sigma, "rho": true.rho}

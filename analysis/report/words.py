@@ -12,6 +12,17 @@ from spatialvote.analysis.report.numbers import NBSP, digits_for, fixed, percent
 _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
+#: What rho means where the whole effect of a district hangs together with its neighbours'.
+RHO = {
+    "leroux": "With rho at 0 districts are independent, near 1 a district is expected to be as its "
+    "neighbours are; rho is neither a correlation nor a share of the variance",
+    "proper_car": "A district is expected at rho times the mean of its neighbours; even moderate likeness "
+    "takes a rho near 1, and rho is neither a correlation nor a share of the variance",
+    "sar": "A district's effect is rho times the mean of its neighbours' plus something of its own",
+    "dagar": "rho is about the correlation of the effects of two neighbours",
+}
+
+
 @dataclass(frozen=True)
 class Association:
     """What is compared, and how the outcome differs.
@@ -21,7 +32,7 @@ class Association:
     outcome
         The party, or what is counted.
     family
-        ``binomial``: the numbers are percentage points of the vote share; ``poisson``: percent of the rate.
+        ``poisson``: the numbers are percent of the rate; others: percentage points of the vote share.
     column
         The column that is compared.
     called
@@ -33,7 +44,7 @@ class Association:
     held
         What the other columns, held fixed, are called.
     structure
-        ``bym2``, ``iid`` or ``none``.
+        Name of the spatial structure.
     mean, low, high
         Posterior mean and 95 % interval.
     probability_positive
@@ -108,11 +119,10 @@ def comparison(told: Association) -> str:
         named = told.called != spoken(told.column)
         column = f"the share of migrants ({told.called if named else f'column ‘{told.column}’'})"
     conditions = [f"{listed(told.held)} held fixed"] if told.held else []
-    conditions += {
-        "bym2": ["neighbouring districts allowed to resemble each other"],
-        "iid": ["every district allowed a level of its own, whatever its neighbours'"],
-        "none": [],
-    }[told.structure]
+    if told.structure == "iid":
+        conditions.append("every district allowed a level of its own, whatever its neighbours'")
+    elif told.structure != "none":
+        conditions.append("neighbouring districts allowed to resemble each other")
     given = f", with {' and '.join(conditions)}" if conditions else ""
     start = f"Where {column} is {told.step} higher{given}, {_outcome(told)} is "
     if told.settled:
@@ -149,8 +159,30 @@ def without_migrants(migrants: str | None) -> str:
     )
 
 
-def spatial(structure: str, fraction: tuple[float, float, float] | None) -> str:
-    """How much of what the covariates leave open is shared by neighbours; fraction: mean, low, high."""
+def spatial(
+    structure: str,
+    fraction: tuple[float, float, float] | None,
+    rho: tuple[float, float, float] | None = None,
+) -> str:
+    """How much of what the covariates leave open neighbours share.
+
+    Parameters
+    ----------
+    structure
+        Name of the spatial structure.
+    fraction
+        Spatial share of the variance over these districts, for ``bym2``: mean, low and high.
+    rho
+        The same of rho, for structures whose district effects have no independent part.
+    """
+    if rho is not None:
+        mean, low, high = rho
+        digits = digits_for(low, high, least=2)
+        return (
+            "What the covariates leave open of a district goes together with its neighbours' throughout. "
+            f"{RHO[structure]}: here rho is about {fixed(mean, digits)} (95{NBSP}% interval: "
+            f"{fixed(low, digits)} to {fixed(high, digits)})."
+        )
     if structure == "bym2" and fraction is not None:
         mean, low, high = fraction
         return (
@@ -169,13 +201,18 @@ def spatial(structure: str, fraction: tuple[float, float, float] | None) -> str:
     )
 
 
-def setting(name: str, unit: str, year: int | None, n: int, votes: int, family: str, outcome: str) -> str:
-    """Where the numbers come from: election, unit, year and size."""
+def setting(
+    name: str, unit: str, year: int | None, n: int, votes: int, family: str, outcome: str, absent: int = 0
+) -> str:
+    """Where the numbers come from; absent: in how many of the n districts the party did not stand."""
     when = f", {year}" if year is not None else ""
     counted = f"{fixed(votes)} votes for {outcome}"
     if family == "poisson":
         counted = f"{outcome}: {fixed(votes)} in all"
-    return f"{name}{when}; unit: {unit}; {fixed(n)} districts; {counted}."
+    elif family == "gaussian":
+        counted = f"shares of {outcome}, their numbers of votes not used"
+    stood = f"; {outcome} did not stand in {fixed(absent)} of them" if absent else ""
+    return f"{name}{when}; unit: {unit}; {fixed(n)} districts{stood}; {counted}."
 
 
 def remark(note: str) -> str:

@@ -239,8 +239,8 @@ def test_steps_in_the_truth_are_short(city_page):
 
 
 def test_the_scale_of_the_district_effects_is_named(city_page, count_page):
-    assert "what the covariates leave open (log-odds)" in city_page.text
-    assert "what the covariates leave open (log rates)" in count_page.text
+    assert "What the covariates leave open (log-odds)" in city_page.text
+    assert "What the covariates leave open (log rates)" in count_page.text
     assert "predictive p-value of the overall share" in city_page.text
     assert "predictive p-value of the overall rate" in count_page.text
 
@@ -248,7 +248,8 @@ def test_the_scale_of_the_district_effects_is_named(city_page, count_page):
 def test_parts_without_a_link_have_no_level_of_their_own():
     """The model has one intercept, and the structured effect sums to zero in each part."""
     districts = simulate_city(seed=4, n_districts=60, second_component=True).districts
-    fit = SimpleNamespace(model=VoteShareModel(CITY_FORMULA), size=districts.valid)
+    everywhere = np.ones(districts.n, dtype=bool)
+    fit = SimpleNamespace(model=VoteShareModel(CITY_FORMULA), size=districts.valid, stood=everywhere)
     space = dict(caveats(fit, districts))["Space"]
     assert "2 parts without a link between them: what differs between the parts' averages is left to" in space
     assert "level of its own" not in space
@@ -272,7 +273,9 @@ def test_prior_sds_are_exact_where_they_have_a_closed_form(city_fit):
     sample = {"intercept": np.arange(3.0), "beta: income": np.arange(3.0)}
     sample |= {"sigma": np.arange(3.0), "rho": np.arange(3.0)}
     fit = SimpleNamespace(
-        model=VoteShareModel(CITY_FORMULA, priors=Priors(sigma=sigma, rho=rho)), coefficients=["income"]
+        model=VoteShareModel(CITY_FORMULA, priors=Priors(sigma=sigma, rho=rho)),
+        coefficients=["income"],
+        groups=(),
     )
     found = prior_sd(fit, sample)
     assert (found["intercept"], found["beta: income"]) == (1.5, 1.0)
