@@ -82,7 +82,7 @@ def measure(request: Request) -> dict[str, Any]:
     if request.engine == "textbook":
         from textbook import fit_textbook
 
-        settings = NutsSettings(draws=request.draws)
+        settings = NutsSettings(draws=request.draws, tune=400)
         return {
             **result,
             "turns": _turns(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from spatialvote.models.centring import centre
 from spatialvote.models.draw_store import Resume, open_store
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
-from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, suited_acceptance
+from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, suited
 from spatialvote.models.outcome import absence_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
@@ -37,8 +37,7 @@ def fit_nuts(
     timings: dict[str, float] = {}
     with timed(timings, "prepare"):
         posterior, design = model.posterior(districts)
-        if settings.target_accept is None:
-            settings = replace(settings, target_accept=suited_acceptance(posterior))
+        settings = suited(settings, posterior)
         store = (
             None if folder is None else open_store(folder, _belongs(model, districts, settings, seed), resume)
         )

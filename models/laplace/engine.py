@@ -25,8 +25,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from arviz_stats.base import array_stats
-from scipy.special import logsumexp
 
 from spatialvote.models.chains import Progress
 from spatialvote.models.glm import fit_without_effects
@@ -34,6 +32,7 @@ from spatialvote.models.laplace.joint import COMPARED, Joint
 from spatialvote.models.laplace.outer import adapt, find_mode, look_around, propose, split_t
 from spatialvote.models.laplace.refresh import refresh
 from spatialvote.models.laplace.target import Target
+from spatialvote.models.laplace.weigh import weigh
 from spatialvote.models.posterior import Posterior
 
 
@@ -66,11 +65,20 @@ class Drawn:
     report: dict[str, Any]
 
 
-def points_for(n: int, d: int, draws: int) -> int:
-    """How many points of d hyperparameters: as many as there is time for, a power of two."""
-    affordable = 128 if n <= 1500 else 64 if n <= 100_000 else 32
-    # Three or more take more points to be covered.
-    return min(affordable * (1 if d < 3 else 2), 2 ** int(np.log2(draws)))
+def points_for(n: int, draws: int, plain: bool) -> int:
+    """How many points of the hyperparameters: as many as there is time for, a power of two.
+
+    Parameters
+    ----------
+    n, draws
+        Districts and joint draws.
+    plain
+        Whether their posterior is so close to a Gaussian that few points cover it.
+    """
+    share = 8 if n <= 15_000 else 16 if n <= 100_000 else 8
+    if not plain:
+        share //= 2
+    return 2 ** round(np.log2(max(draws / share, 32)))
 
 
 def laplace(
@@ -104,15 +112,19 @@ def laplace(
             return list(pool.map(function, items))
 
         mode = find_mode(target, start(posterior))
-        count = points_for(len(target.votes), len(target.names), draws)
+        n, plain = len(target.votes), True
         around = look_around(target, mode, map_)
         if target.names:
             proposal = split_t(target, around, map_)
-            if not proposal.nearly_normal:
-                proposal = adapt(target, proposal, around, count, rng, map_)
-            points = propose(proposal, count, rng)
+            plain = len(target.names) < 3 and proposal.nearly_normal
+            count = points_for(n, draws, plain)
+            if plain:
+                points = propose(proposal, count, rng)
+            else:
+                proposal, points = adapt(target, proposal, around, count, rng, map_)
             log_proposal = proposal.log_density(points)
         else:
+            count = points_for(n, draws, plain)
             points, log_proposal = np.zeros((count, 0)), np.zeros(count)
         joint = Joint.empty(target, draws, count, rng)
         done = 0
@@ -133,7 +145,7 @@ def laplace(
     ancestor, report = weigh(joint.log_point, joint.log_ratio, point, rng)
     joint.keep(ancestor)
     theta, refreshed = refresh(target, joint.theta, joint.moments, rng)
-    report |= {"points": count, "by_series": joint.series_serves, "refreshed": refreshed}
+    report |= {"points": count, "plain": plain, "by_series": joint.series_serves, "refreshed": refreshed}
     return Drawn(
         theta, joint.coefficients, joint.phi, joint.eta, joint.log_point, joint.log_ratio, point, report
     )  # fmt: skip
@@ -145,49 +157,3 @@ def start(posterior: Posterior) -> np.ndarray:
     middle = {"rho": 0.0, "overdispersion": -5.0, "noise": -2.0}
     spread = np.sqrt(np.clip(fit_without_effects(posterior).extra_variance, 1e-4, 4.0))
     return np.array([middle.get(name, np.log(spread)) for name in posterior.hyperparameters])
-
-
-def weigh(
-    log_point: np.ndarray, log_ratio: np.ndarray, point: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Smooth the weights and resample.
-
-    A weight is that of a point of the hyperparameters times that of a draw at the point. Each part is
-    smoothed by itself: draws that share a point are no independent sample of its weight, and Pareto smoothing
-    wants one.
-
-    Returns
-    -------
-    ancestor
-        For each place the draw that takes it, shape (draws,); a draw that survives keeps its own place.
-    report
-        ``k_hat`` (the larger of both), ``k_hat_points``, ``k_hat_draws`` and ``importance_ess``.
-    """
-    draws = len(log_ratio)
-    smooth_point, k_point = _smooth(log_point)
-    smooth_ratio, k_draw = _smooth(log_ratio)
-    log_weight = smooth_point[point] + smooth_ratio
-    weight = np.exp(log_weight - logsumexp(log_weight))
-    # Systematic resampling: a draw of weight w is taken floor(draws w) or one more times.
-    at = (rng.random() + np.arange(draws)) / draws
-    taken = np.bincount(np.minimum(np.searchsorted(np.cumsum(weight), at), draws - 1), minlength=draws)
-    ancestor = np.arange(draws)
-    ancestor[taken == 0] = np.repeat(np.arange(draws), np.maximum(taken - 1, 0))
-    return ancestor, {
-        "k_hat": max(k_point, k_draw),
-        "k_hat_points": k_point,
-        "k_hat_draws": k_draw,
-        "importance_ess": float(1 / (weight**2).sum()),
-    }
-
-
-def _smooth(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed log weights and k-hat; weights that are all equal need no smoothing."""
-    finite = np.isfinite(log_weight)
-    if not finite.any():
-        raise ArithmeticError("no point of the hyperparameters has a Gaussian approximation")
-    if np.ptp(log_weight[finite]) < 1e-8:
-        return log_weight - log_weight[finite].max(), 0.0
-    # ArviZ takes log likelihoods, whose negatives are the log weights of leave-one-out.
-    smoothed, k_hat = array_stats.psislw(-np.where(finite, log_weight, log_weight[finite].min() - 50.0))
-    return smoothed, float(k_hat)

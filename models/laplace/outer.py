@@ -33,19 +33,21 @@ from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, stdtrit
 from scipy.stats import qmc
 
 from spatialvote.models.laplace.target import Mode, Start, Target
+from spatialvote.models.laplace.weigh import smooth
 
 #: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 -
 #: 1e-4).
 _LIMIT = 9.0
 #: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side:
 #: the larger scale is taken, because a proposal with too light a tail spoils the weights.
-_PROBES = (1.5, 3.0)
+_PROBES = (1.5, 3.0, 5.0)
 #: Limits of the measured scale relative to the Hessian's.
 _NARROWEST, _WIDEST = 0.4, 4.0
 #: Scales this close to the Hessian's need no further look at the proposal.
 _NEARLY = 0.08
-#: The proposal is adapted until this fraction of its points is effective, in so many rounds at most.
-_EVEN_ENOUGH, _ROUNDS = 0.85, 5
+#: The proposal is adapted until this fraction of its points is effective and their k-hat is no larger than
+#: this, in so many rounds at most.
+_EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
 #: Fraction of a mixture's points that come from the first proposal.
 _DEFENCE = 0.1
 #: Degrees of freedom of the first proposal and of the mixture's kernels.
@@ -268,29 +270,28 @@ def value_at(target: Target, theta: np.ndarray, around: Around) -> float:
 
 def adapt(
     target: Target, first: SplitT, around: Around, count: int, rng: np.random.Generator, map_: Map
-) -> SplitT | Mixture:
-    """A proposal whose weights are even enough, or the last of those tried.
+) -> tuple[SplitT | Mixture, np.ndarray]:
+    """A proposal whose weights are even enough, and points (count, d) from it.
 
     Every round draws ``count`` points from the latest proposal. All points so far, weighted against the
-    mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one.
+    mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one;
+    the points of a round whose weights pass are kept. Where none passes, points from the last one are given.
     """
     proposals: list[SplitT | Mixture] = [first]
     points, values = np.empty((0, len(first.centre))), np.empty(0)
     for _ in range(_ROUNDS):
         batch = propose(proposals[-1], count, rng)
         value = np.array(map_(lambda theta: value_at(target, theta, around), list(batch)))
-        if _effective(value - proposals[-1].log_density(batch)) >= _EVEN_ENOUGH * count:
-            break
+        log_weight = value - proposals[-1].log_density(batch)
+        weight = np.exp(log_weight - log_weight.max())
+        even = weight.sum() ** 2 >= _EVEN_ENOUGH * count * (weight**2).sum()
+        if even and smooth(log_weight)[1] <= _LARGEST_K_HAT:
+            return proposals[-1], batch
         points, values = np.vstack([points, batch]), np.r_[values, value]
         made = logsumexp([one.log_density(points) for one in proposals], axis=0)
         weight = np.exp(values - made - logsumexp(values - made))
         proposals.append(Mixture.around(points, weight, first))
-    return proposals[-1]
-
-
-def _effective(log_weight: np.ndarray) -> float:
-    """Effective number of weighted points."""
-    return float(np.exp(2 * logsumexp(log_weight) - logsumexp(2 * log_weight)))
+    return proposals[-1], propose(proposals[-1], count, rng)
 
 
 def propose(proposal: SplitT | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
