@@ -1,5 +1,8 @@
 """The groups of a `Fit`: from posterior draws to named arrays, with predictions and the prior beside them."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import xarray as xr
 
@@ -10,8 +13,12 @@ from spatialvote.models.families import FAMILIES
 from spatialvote.models.outcome import DENOMINATORS, Outcome
 from spatialvote.models.posterior import Posterior
 
-#: Draws of the prior and its predictive distribution.
-_PRIOR_DRAWS = 1000
+#: Draws of the prior and its predictive distribution: so many, and fewer where districts are so many that a
+#: value for each draw and district would take more than this.
+_PRIOR_DRAWS, _PRIOR_VALUES = 1000, 10_000_000
+#: Draws are predicted in so many blocks, each with a random generator of its own, on as many threads as there
+#: are cores: the same seed gives the same predictions on any machine.
+_BLOCKS = 16
 #: Dimension behind chain and draw of the variables that have one.
 _LAST = {"beta": "coefficient", "eta": "district", "phi": "district", "votes": "district"}
 
@@ -46,24 +53,21 @@ def fit_groups(
     rng
         For predictions and prior draws.
     """
-    family = FAMILIES[posterior.family]
-    votes, size = posterior.votes, posterior.size
+    votes = posterior.votes
     # Single precision for what has a value per draw and district: its rounding, 1e-7, is far below any
     # posterior's spread, and it halves the file.
     variables = dict(variables)
     for name in ("eta", "phi"):
         if name in variables:
             variables[name] = variables[name].astype(np.float32)
-    eta = variables["eta"].astype(np.float64)
     dispersion = _dispersion(posterior, variables)
-    prior = draw_prior(posterior, _PRIOR_DRAWS, rng)
+    log_likelihood, predicted = _predict(posterior, variables["eta"], dispersion, rng)
+    prior = draw_prior(posterior, min(_PRIOR_DRAWS, max(100, _PRIOR_VALUES // len(votes))), rng)
     prior_votes = _drawn(posterior, prior["eta"], _dispersion(posterior, prior), rng)
     return {
         "posterior": _dataset(variables),
-        "log_likelihood": _dataset(
-            {"votes": family.log_likelihood(eta, votes, size, dispersion).astype(np.float32)}
-        ),
-        "posterior_predictive": _dataset({"votes": _drawn(posterior, eta, dispersion, rng)}),
+        "log_likelihood": _dataset({"votes": log_likelihood}),
+        "posterior_predictive": _dataset({"votes": predicted}),
         "prior": _dataset({name: one[None].astype(np.float32) for name, one in prior.items()}),
         "prior_predictive": _dataset({"votes": prior_votes[None]}),
         "observed_data": xr.Dataset(
@@ -117,6 +121,35 @@ def _dispersion(posterior: Posterior, variables: dict[str, np.ndarray]) -> np.nd
     """Draws of the family's dispersion; 0 for a family without one."""
     own = FAMILIES[posterior.family].HYPER
     return variables[own[0]] if own else 0.0
+
+
+def _predict(
+    posterior: Posterior, eta: np.ndarray, dispersion: np.ndarray | float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log likelihoods and predicted votes of each draw, both (chain, draw, n), block by block."""
+    chains, draws, n = eta.shape
+    flat = eta.reshape(-1, n)
+    loose = np.broadcast_to(dispersion, (chains, draws)).ravel()
+    log_likelihood = np.empty(flat.shape, dtype=np.float32)
+    # Counts of 32 bits hold every electorate; a Poisson count may have more.
+    counted = DENOMINATORS.get(posterior.family) == "valid"
+    whole = np.int32 if counted and posterior.size.max() < 2**31 else np.int64
+    predicted = np.empty(flat.shape, dtype=np.float32 if posterior.family == "gaussian" else whole)
+
+    def predict(part: np.ndarray, source: np.random.Generator) -> None:
+        block = flat[part].astype(np.float64)
+        own = loose[part] if FAMILIES[posterior.family].HYPER else 0.0
+        log_likelihood[part] = FAMILIES[posterior.family].log_likelihood(
+            block, posterior.votes, posterior.size, own
+        )
+        predicted[part] = _drawn(posterior, block, own, source)
+
+    blocks = np.array_split(np.arange(len(flat)), _BLOCKS)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(predict, blocks, rng.spawn(_BLOCKS)))
+    if predicted.dtype == np.int64 and predicted.max() < 2**31:
+        predicted = predicted.astype(np.int32)
+    return log_likelihood.reshape(eta.shape), predicted.reshape(eta.shape)
 
 
 def _drawn(
