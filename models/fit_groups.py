@@ -15,7 +15,7 @@ from spatialvote.models.posterior import Posterior
 
 #: Draws of the prior and its predictive distribution: so many, and fewer where districts are so many that a
 #: value for each draw and district would take more than this.
-_PRIOR_DRAWS, _PRIOR_VALUES = 1000, 10_000_000
+_PRIOR_DRAWS, _PRIOR_VALUES = 1000, 5_000_000
 #: Draws are predicted in so many blocks, each with a random generator of its own, on as many threads as there
 #: are cores: the same seed gives the same predictions on any machine.
 _BLOCKS = 16
@@ -59,7 +59,7 @@ def fit_groups(
     variables = dict(variables)
     for name in ("eta", "phi"):
         if name in variables:
-            variables[name] = variables[name].astype(np.float32)
+            variables[name] = variables[name].astype(np.float32, copy=False)
     dispersion = _dispersion(posterior, variables)
     log_likelihood, predicted = _predict(posterior, variables["eta"], dispersion, rng)
     prior = draw_prior(posterior, min(_PRIOR_DRAWS, max(100, _PRIOR_VALUES // len(votes))), rng)
