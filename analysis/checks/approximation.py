@@ -56,7 +56,9 @@ def recompute(case: Case) -> dict[str, float]:
     outside = ((point < 0) | (point >= len(log_point))).any()
     if outside or not (np.isfinite(log_point).any() and np.isfinite(log_ratio).any()):
         return dict.fromkeys(RECORDED, math.nan)
-    _, found = weigh(log_point, log_ratio, point, case.rng)
+    # Weights that cannot be smoothed leave NaN: no k-hat vouches for them.
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        _, found = weigh(log_point, log_ratio, point, case.rng)
     return {name: float(found[name]) for name in RECORDED}
 
 
@@ -70,7 +72,7 @@ def _named(report: dict, coefficients: tuple[str, ...]) -> dict:
 
 def _k_hat(again: dict[str, float], compared: dict) -> Check:
     # Weights that are all equal have no tail: their k-hat is minus infinity.
-    k_hat = again["k_hat"]
+    k_hat = float(np.maximum(again["k_hat_points"], again["k_hat_draws"]))
     sound = [name for name, one in compared.items() if one["sound"]]
     unsound = [name for name, one in compared.items() if not one["sound"]]
     verdict = grade(k_hat < K_HAT, not k_hat < K_HAT_SERIOUS)

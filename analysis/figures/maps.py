@@ -222,12 +222,14 @@ def map_residuals(
 
 
 def map_structured(
-    districts: Districts, effect: object, *, label: str = "spatially structured effect, log-odds"
+    districts: Districts,
+    effect: object,
+    *,
+    title: str = "What neighbouring districts share",
+    label: str = "spatially structured effect, log-odds",
 ) -> Figure:
-    """Map the spatially structured part of the model; zero is in the middle of the colours."""
-    return map_values(
-        districts, effect, title="What neighbouring districts share", label=label, kind="diverging"
-    )
+    """Map the spatial part of the model; zero is in the middle of the colours."""
+    return map_values(districts, effect, title=title, label=label, kind="diverging")
 
 
 def map_uncertainty(

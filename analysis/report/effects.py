@@ -203,11 +203,11 @@ def district_effect_table(fit: Fit) -> Table | None:
     rows = []
     for name, one in frame.to_dict("index").items():
         rows.append((names[str(name)], *_estimate(one, ""), *_sampled(one, quality)))
-    if structure == "bym2":
-        rows.append(_described("the same share in these districts", spatial_fraction(fit), quality))
-    elif structure in RHO:
-        spread = fit.district_effects().std(axis=1)
-        rows.append(_described("standard deviation of the effects of these districts", spread, quality))
+        if name == "rho" and structure == "bym2":
+            rows.append(_described("the same share in these districts", spatial_fraction(fit), quality))
+        elif name == "rho":
+            spread = fit.district_effects().std(axis=1)
+            rows.append(_described("standard deviation of the effects of these districts", spread, quality))
     columns = [("quantity", "text"), ("mean", "number"), ("95 % interval", "number"), *quality]
     link = "log-odds" if fit.model.family != "poisson" else "log rates"
     return table(f"What the covariates leave open ({link})", columns, rows)

@@ -126,26 +126,8 @@ def model_pictures(fit: Fit, districts: Districts, fields: DistrictFields) -> li
         )
     ]
     if fields.structured is not None:
-        size = np.abs(fields.structured)
-        median, most = fixed(np.median(size), 1), fixed(size.max(), 1)
-        if "phi" in fit.tree["posterior"]:
-            label, alt = (
-                "spatially structured effect",
-                "the part of the district effects that neighbours share",
-            )
-            told = "What neighbours share: how far the spatially structured effect moves each district"
-        else:
-            label, alt = "district effect", "the district effects, which hang together with the neighbours'"
-            told = "The district effects, each drawn towards its neighbours': how far they move each district"
-        pictures.append(
-            picture(
-                map_structured(districts, fields.structured, label=f"{label}, {unit}"),
-                f"Map of {alt}.",
-                f"{told} (posterior mean; {median} {unit} in the median district, at most {most}). Smooth "
-                "regions are its nature; an edge in it often follows a covariate that is "
-                f"missing.{predicted}",
-            )
-        )
+        parted = "phi" in fit.tree["posterior"]
+        pictures.append(_spatial_picture(districts, fields.structured, unit, parted, predicted))
     width = fields.width
     pictures.append(
         picture(
@@ -159,6 +141,32 @@ def model_pictures(fit: Fit, districts: Districts, fields: DistrictFields) -> li
         )
     )
     return pictures
+
+
+def _spatial_picture(
+    districts: Districts, effect: np.ndarray, unit: str, parted: bool, predicted: str
+) -> Picture:
+    """The spatial effect: the part that neighbours share, or, where the model does not part it, the whole."""
+    size = np.abs(effect)
+    summary = (
+        f"(posterior mean; {fixed(np.median(size), 1)} {unit} in the median district, at most "
+        f"{fixed(size.max(), 1)})"
+    )
+    if parted:
+        return picture(
+            map_structured(districts, effect, label=f"spatially structured effect, {unit}"),
+            "Map of the part of the district effects that neighbouring districts share.",
+            f"What neighbours share: how far the spatially structured effect moves each district {summary}. "
+            "Smooth regions are its nature; an edge in it often follows a covariate that is "
+            f"missing.{predicted}",
+        )
+    return picture(
+        map_structured(districts, effect, title="The district effects", label=f"district effect, {unit}"),
+        "Map of the district effects.",
+        f"How far its own effect moves each district {summary}. This model draws it towards the neighbours' "
+        "and does not part it further: where votes are many it is nearly all that the covariates leave "
+        f"open.{predicted}",
+    )
 
 
 def _names(districts: Districts) -> list[str] | None:

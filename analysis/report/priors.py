@@ -35,7 +35,7 @@ def prior_picture(fit: Fit, districts: Districts, truth: Mapping[str, float]) ->
     prior = parameter_draws(fit, "prior")
     sd = prior_sd(fit, prior)
     shrunk = {name: posterior[name].std() / sd[name] for name in names}
-    called = {name: name for name in names} | parameter_names(fit.coefficients, districts)
+    called = {name: _called(name) for name in names} | parameter_names(fit.coefficients, districts)
     least = max(shrunk, key=lambda name: shrunk[name])
     return picture(
         plot_prior_posterior(
@@ -66,7 +66,7 @@ def prior_table(fit: Fit, districts: Districts) -> Table:
         least, most = np.quantile(prior[name], [0.05, 0.95])
         rows.append(
             (
-                called.get(name, name),
+                called.get(name, _called(name)),
                 _in_words(fit, name),
                 interval(least, most, 2),
                 fixed(draws.mean(), digits),
@@ -106,6 +106,11 @@ def prior_sd(fit: Fit, prior: Mapping[str, np.ndarray]) -> dict[str, float]:
         total = rho.a + rho.b
         exact["rho"] = sqrt(rho.a * rho.b / (total + 1)) / total
     return {name: float(exact.get(name, draws.std())) for name, draws in prior.items()}
+
+
+def _called(name: str) -> str:
+    """What a hyperparameter is called: ``sd_<group>`` names its group."""
+    return f"sd of ‘{name.removeprefix('sd_')}’" if name.startswith("sd_") else name
 
 
 def _part(fraction: float) -> str:

@@ -173,9 +173,9 @@ def _parametrisation(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         return []
     one = record["parametrisation"]
     told = (
-        f"{one['chosen']}: information and variance of the median district multiply to "
-        f"{significant(one['signal_to_noise'])}, {percent(one['share_centred'])} of the districts are closer "
-        "to centred"
+        f"{one['chosen']}: Fisher information times variance between districts is "
+        f"{significant(one['signal_to_noise'])} in the median district, and {percent(one['share_centred'])} "
+        "of the districts are closer to centred than to non-centred"
     )
     return [("Parametrisation", told)]
 
