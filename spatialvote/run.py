@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,11 +120,20 @@ def fit_study(study: Study, loaded: Loaded, outputs: Outputs, resume: Resume = F
         if resume != "partial":
             # Those of an interrupted fit stay, to go on with.
             remove_store(outputs.draws)
-        sizes = fit.tree["posterior"].sizes
-        fitting.outcome = (
-            f"{sizes['chain']} chains of {sizes['draw']} draws, saved to {short(outputs.fit)}{_kept(fit)}"
-        )
+        fitting.outcome = f"{_drawn(fit)}, saved to {short(outputs.fit)}{_kept(fit)}"
     return fit
+
+
+def _drawn(fit: Fit) -> str:
+    """How many draws a fit has, and what vouches for those of the Laplace engine."""
+    sizes = fit.tree["posterior"].sizes
+    if fit.engine == "laplace":
+        k_hat = fit.record["laplace"]["k_hat"]
+        # Weights that are all equal have no k-hat.
+        told = f" (k-hat {k_hat:.2f})" if math.isfinite(k_hat) else ""
+        return f"{sizes['draw']:,} draws by engine 'laplace'{told}"
+    chosen = " by engine 'nuts'" if "engine_choice" in fit.record else ""
+    return f"{sizes['chain']} chains of {sizes['draw']} draws{chosen}"
 
 
 def _kept(fit: Fit) -> str:

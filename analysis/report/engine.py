@@ -33,10 +33,11 @@ def _laplace(fit: Fit) -> str:
         "Computed by the Laplace engine: the posterior is approximated by normal distributions at "
         f"{fixed(report['points'])} points of the hyperparameters, {fixed(draws)} draws are taken from "
         "these, and each is weighed by how much likelier it is under the posterior itself than under the "
-        "approximation. The weights correct the approximation where they are even. k-hat says how even they "
-        "are: below 0.5 the results are as good as a sampler's with as many draws, up to 0.7 they are "
-        "dependable but rougher, beyond 0.7 they are not to be trusted. There are no chains, so R-hat does "
-        "not exist; effective draws tell how many draws of equal weight would say as much."
+        "approximation. They are taken again by their weights, so that those in the file count alike; that "
+        "corrects the approximation where the weights are even. k-hat says how even they are: below 0.5 the "
+        "results are as good as a sampler's with as many draws, up to 0.7 they are dependable but rougher, "
+        "beyond 0.7 they are not to be trusted. There are no chains, so R-hat does not exist; effective "
+        "draws tell how many draws of equal weight would say as much."
     )
 
 
