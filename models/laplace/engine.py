@@ -29,7 +29,7 @@ import numpy as np
 from spatialvote.models.chains import Progress
 from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.laplace.joint import COMPARED, Joint
-from spatialvote.models.laplace.outer import adapt, find_mode, look_around, propose, split_t
+from spatialvote.models.laplace.outer import choose_points, find_mode, look_around
 from spatialvote.models.laplace.refresh import refresh
 from spatialvote.models.laplace.target import Target
 from spatialvote.models.laplace.weigh import weigh
@@ -65,20 +65,13 @@ class Drawn:
     report: dict[str, Any]
 
 
-def points_for(n: int, draws: int, plain: bool) -> int:
-    """How many points of the hyperparameters: as many as there is time for, a power of two.
-
-    Parameters
-    ----------
-    n, draws
-        Districts and joint draws.
-    plain
-        Whether their posterior is so close to a Gaussian that few points cover it.
-    """
-    share = 8 if n <= 15_000 else 16 if n <= 100_000 else 8
-    if not plain:
+def points_for(n: int, d: int, draws: int) -> int:
+    """How many points of d hyperparameters: as many as there is time for, a power of two."""
+    share = 8 if n <= 15_000 or n > 100_000 else 16
+    if d > 2:
+        # Weakly determined dispersions have long, curved posteriors.
         share //= 2
-    return 2 ** round(np.log2(max(draws / share, 32)))
+    return min(2 ** round(np.log2(max(draws / share, 32))), draws)
 
 
 def laplace(
@@ -112,26 +105,15 @@ def laplace(
             return list(pool.map(function, items))
 
         mode = find_mode(target, start(posterior))
-        n, plain = len(target.votes), True
         around = look_around(target, mode, map_)
-        if target.names:
-            proposal = split_t(target, around, map_)
-            plain = len(target.names) < 3 and proposal.nearly_normal
-            count = points_for(n, draws, plain)
-            if plain:
-                points = propose(proposal, count, rng)
-            else:
-                proposal, points = adapt(target, proposal, around, count, rng, map_)
-            log_proposal = proposal.log_density(points)
-        else:
-            count = points_for(n, draws, plain)
-            points, log_proposal = np.zeros((count, 0)), np.zeros(count)
+        count = points_for(len(target.votes), len(target.names), draws)
+        points = choose_points(target, around, count, rng, map_)
         joint = Joint.empty(target, draws, count, rng)
         done = 0
 
         def fill(q: int) -> None:
             nonlocal done
-            joint.fill(q, points[q], log_proposal[q], around.start(points[q]))
+            joint.fill(q, points.theta[q], points.log_proposal[q], points.starts[q])
             done += len(joint.slots[q])
             if progress is not None:
                 progress(done, draws, 0, time.perf_counter() - began)
@@ -145,7 +127,12 @@ def laplace(
     ancestor, report = weigh(joint.log_point, joint.log_ratio, point, rng)
     joint.keep(ancestor)
     theta, refreshed = refresh(target, joint.theta, joint.moments, rng)
-    report |= {"points": count, "plain": plain, "by_series": joint.series_serves, "refreshed": refreshed}
+    report |= {
+        "points": count,
+        "rounds": points.rounds,
+        "by_series": joint.series_serves,
+        "refreshed": refreshed,
+    }
     return Drawn(
         theta, joint.coefficients, joint.phi, joint.eta, joint.log_point, joint.log_ratio, point, report
     )  # fmt: skip

@@ -34,6 +34,7 @@ from scipy.stats import qmc
 
 from spatialvote.models.laplace.target import Mode, Start, Target
 from spatialvote.models.laplace.weigh import smooth
+from spatialvote.models.posterior import Posterior
 
 #: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 -
 #: 1e-4).
@@ -43,8 +44,6 @@ _LIMIT = 9.0
 _PROBES = (1.5, 3.0, 5.0)
 #: Limits of the measured scale relative to the Hessian's.
 _NARROWEST, _WIDEST = 0.4, 4.0
-#: Scales this close to the Hessian's need no further look at the proposal.
-_NEARLY = 0.08
 #: The proposal is adapted until this fraction of its points is effective and their k-hat is no larger than
 #: this, in so many rounds at most.
 _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
@@ -52,6 +51,10 @@ _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
 _DEFENCE = 0.1
 #: Degrees of freedom of the first proposal and of the mixture's kernels.
 _FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
+#: From so many hyperparameters on, two of them may describe the same variance (sigma and a dispersion or a
+#: group's standard deviation), and the posterior may have a second region that no look around its mode finds:
+#: the prior then takes the part of the defence. Draws of it that are held.
+_MANY, _HELD = 3, 4096
 
 Map = Callable[[Callable, Sequence], list]
 
@@ -160,11 +163,6 @@ class SplitT:
     above: np.ndarray
     below: np.ndarray
 
-    @property
-    def nearly_normal(self) -> bool:
-        """Whether F falls off as a Gaussian's would, on both sides of every axis."""
-        return bool(np.all(np.abs(np.r_[self.above, self.below] - 1) < _NEARLY))
-
     def draw(self, uniform: np.ndarray) -> np.ndarray:
         """Points for uniforms (k, d), shape (k, d)."""
         # A split density is to the right of its mode with probability above / (above + below).
@@ -191,8 +189,29 @@ class SplitT:
 
 
 @dataclass(frozen=True, eq=False)
+class Vague:
+    """The prior as a proposal, by draws from it, shape (held, d)."""
+
+    posterior: Posterior
+    drawn: np.ndarray
+
+    @classmethod
+    def of(cls, posterior: Posterior, rng: np.random.Generator) -> "Vague":
+        """The prior of a posterior's hyperparameters."""
+        return cls(posterior, posterior.unconstrain(posterior.draw_prior(rng, _HELD), _HELD))
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d), of which the first column is used, shape (k, d)."""
+        return self.drawn[(uniform[:, 0] * len(self.drawn)).astype(int)]
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        return np.array([self.posterior.log_prior(point)[0] for point in theta])
+
+
+@dataclass(frozen=True, eq=False)
 class Mixture:
-    """Student-t kernels around weighted points, and a part of the first proposal, whose tails are wider.
+    """Student-t kernels around weighted points, and a part of a proposal whose tails are wider.
 
     Attributes
     ----------
@@ -202,18 +221,18 @@ class Mixture:
         Sum to one, shape (k,).
     root
         Lower factor of the kernels' scale matrix, shape (d, d).
-    first
-        The first proposal, from which the fraction `_DEFENCE` of the points is drawn: no region that it
-        reaches gets unbounded weights (Hesterberg 1995).
+    defence
+        The first proposal or the prior, from which the fraction `_DEFENCE` of the points is drawn: no region
+        that it reaches gets unbounded weights (Hesterberg 1995).
     """
 
     centres: np.ndarray
     weights: np.ndarray
     root: np.ndarray
-    first: SplitT
+    defence: SplitT | Vague
 
     @classmethod
-    def around(cls, points: np.ndarray, weights: np.ndarray, first: SplitT) -> "Mixture":
+    def around(cls, points: np.ndarray, weights: np.ndarray, defence: SplitT | Vague) -> "Mixture":
         """Kernels of Silverman's width; centres shrunk towards the mean, so that the variance stays."""
         d = points.shape[1]
         mean = weights @ points
@@ -221,7 +240,7 @@ class Mixture:
         effective = 1 / (weights**2).sum()
         width = min(0.9, (4 / ((d + 2) * effective)) ** (1 / (d + 4)))
         root = np.linalg.cholesky(covariance + 1e-9 * np.eye(d)) * width
-        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root, first)
+        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root, defence)
 
     def draw(self, uniform: np.ndarray) -> np.ndarray:
         """Points for uniforms (k, d + 2): which kernel, its deviation, its spread; shape (k, d)."""
@@ -232,7 +251,7 @@ class Mixture:
         z = ndtri(np.clip(uniform[:, 1 : d + 1], 1e-12, 1 - 1e-12))
         chi = 2 * gammaincinv(_FREEDOM / 2, np.clip(uniform[:, d + 1], 1e-12, 1 - 1e-12))
         points = self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
-        return np.where(defended[:, None], self.first.draw(uniform[:, 1 : d + 1]), points)
+        return np.where(defended[:, None], self.defence.draw(uniform[:, 1 : d + 1]), points)
 
     def log_density(self, theta: np.ndarray) -> np.ndarray:
         """Log density at points (k, d), shape (k,)."""
@@ -243,7 +262,7 @@ class Mixture:
         norm -= np.log(np.diag(self.root)).sum()
         kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
         near = logsumexp(kernel, axis=1, b=self.weights) + np.log1p(-_DEFENCE)
-        return np.logaddexp(near, self.first.log_density(theta) + np.log(_DEFENCE))
+        return np.logaddexp(near, self.defence.log_density(theta) + np.log(_DEFENCE))
 
 
 def split_t(target: Target, around: Around, map_: Map) -> SplitT:
@@ -268,34 +287,75 @@ def value_at(target: Target, theta: np.ndarray, around: Around) -> float:
     return -np.inf if mode is None else mode.value
 
 
-def adapt(
-    target: Target, first: SplitT, around: Around, count: int, rng: np.random.Generator, map_: Map
-) -> tuple[SplitT | Mixture, np.ndarray]:
-    """A proposal whose weights are even enough, and points (count, d) from it.
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Points of the hyperparameters.
+
+    Attributes
+    ----------
+    theta
+        Shape (k, d).
+    log_proposal
+        Log density of the proposal that they were drawn from, shape (k,).
+    starts
+        The inner mode at each point, where it is known, so that it need not be searched again.
+    rounds
+        How many proposals were tried.
+    """
+
+    theta: np.ndarray
+    log_proposal: np.ndarray
+    starts: Sequence[Start]
+    rounds: int
+
+
+def choose_points(target: Target, around: Around, count: int, rng: np.random.Generator, map_: Map) -> Points:
+    """Points whose weights are even enough, from a proposal that is adapted until they are.
 
     Every round draws ``count`` points from the latest proposal. All points so far, weighted against the
     mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one;
-    the points of a round whose weights pass are kept. Where none passes, points from the last one are given.
+    the points of a round whose weights pass are kept, or those of the last round.
     """
-    proposals: list[SplitT | Mixture] = [first]
-    points, values = np.empty((0, len(first.centre))), np.empty(0)
-    for _ in range(_ROUNDS):
+    if not target.names:
+        return Points(np.zeros((count, 0)), np.zeros(count), [around.mode.start] * count, 0)
+
+    def look(theta: np.ndarray) -> tuple[float, Start]:
+        mode = target.mode(theta, around.start(theta))
+        return (-np.inf, around.mode.start) if mode is None else (mode.value, mode.start)
+
+    first = split_t(target, around, map_)
+    d, defence = len(first.centre), first
+    proposals: list[SplitT | Vague | Mixture] = [first]
+    points, values = np.empty((0, d)), np.empty(0)
+    if d >= _MANY:
+        defence = Vague.of(target.posterior, rng)
+        proposals.insert(0, defence)
+        points = defence.drawn[:count]
+        values = np.array([one[0] for one in map_(look, list(points))])
+    while True:
         batch = propose(proposals[-1], count, rng)
-        value = np.array(map_(lambda theta: value_at(target, theta, around), list(batch)))
-        log_weight = value - proposals[-1].log_density(batch)
+        log_proposal = proposals[-1].log_density(batch)
+        looked = map_(look, list(batch))
+        value = np.array([one[0] for one in looked])
+        log_weight = value - log_proposal
         weight = np.exp(log_weight - log_weight.max())
         even = weight.sum() ** 2 >= _EVEN_ENOUGH * count * (weight**2).sum()
-        if even and smooth(log_weight)[1] <= _LARGEST_K_HAT:
-            return proposals[-1], batch
+        # Weights around the mode are even also where another region is missed: a mixture must follow.
+        complete = d < _MANY or isinstance(proposals[-1], Mixture)
+        enough = complete and even and smooth(log_weight)[1] <= _LARGEST_K_HAT
+        if enough or len(proposals) > _ROUNDS:
+            return Points(batch, log_proposal, [one[1] for one in looked], len(proposals))
         points, values = np.vstack([points, batch]), np.r_[values, value]
         made = logsumexp([one.log_density(points) for one in proposals], axis=0)
         weight = np.exp(values - made - logsumexp(values - made))
-        proposals.append(Mixture.around(points, weight, first))
-    return proposals[-1], propose(proposals[-1], count, rng)
+        proposals.append(Mixture.around(points, weight, defence))
 
 
-def propose(proposal: SplitT | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
+def propose(proposal: SplitT | Vague | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
     """Quasi-random points from a proposal, shape (count, d)."""
-    dimension = len(proposal.centre) if isinstance(proposal, SplitT) else proposal.centres.shape[1] + 2
+    if isinstance(proposal, Mixture):
+        dimension = proposal.centres.shape[1] + 2
+    else:
+        dimension = len(proposal.centre) if isinstance(proposal, SplitT) else 1
     uniform = qmc.Sobol(dimension, rng=rng).random(count)
     return proposal.draw(uniform)
