@@ -40,7 +40,7 @@ types: $(VENV)/.ready ## static types
 benchmark: $(VENV)/.ready ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
 	@$(BIN)/python benchmarks/engines.py
 
-calibrate: $(VENV)/.ready ## simulation-based calibration (about 15 minutes)
+calibrate: $(VENV)/.ready ## simulation-based calibration of both engines (about an hour)
 	@$(BIN)/python benchmarks/calibrate.py
 
 clean: ## remove what set-up, tests and builds made (not your studies)
