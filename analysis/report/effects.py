@@ -202,7 +202,7 @@ def district_effect_table(fit: Fit) -> Table | None:
     quality = _quality(fit)
     rows = []
     for name, one in frame.to_dict("index").items():
-        rows.append((names[str(name)], *_estimate(one, ""), *_sampled(one, quality)))
+        rows.append((names[str(name)], *_estimate(one, "", most=4), *_sampled(one, quality)))
         if name == "rho" and structure == "bym2":
             rows.append(_described("the same share in these districts", spatial_fraction(fit), quality))
         elif name == "rho":
@@ -283,10 +283,10 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
     )
 
 
-def _estimate(row: Mapping[str, float], scale: str) -> tuple[str, str]:
+def _estimate(row: Mapping[str, float], scale: str, most: int = 6) -> tuple[str, str]:
     mean, low, high = (float(row[f"{name}{scale}"]) for name in ("mean", "low", "high"))
     # One digit more than in words: these numbers are compared with those of other fits.
-    digits = min(digits_for(low, high, least=1, most=6) + 1, 6)
+    digits = min(digits_for(low, high, least=1, most=most) + 1, 6)
     if max(abs(low), abs(high)) < 1e-4:
         return significant(mean), f"{significant(low)} to {significant(high)}"
     return fixed(mean, digits), interval(low, high, digits)

@@ -128,9 +128,9 @@ def truth_words(found: list[Recovered], inside_districts: float, missing: list[s
             "of the districts (", "of the districts lie in theirs (", 1
         )
     if missing:
-        text += (
-            f"The model leaves out {listed(missing)}, which in truth matters: the values of the other "
-            "columns then need not be recovered. "
+        share += (
+            f" The model leaves out {listed(missing)}, which in truth matters: the values of the other "
+            "columns then need not be recovered."
         )
     return text + share
 

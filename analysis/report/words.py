@@ -14,12 +14,12 @@ _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 #: What rho means where the whole effect of a district hangs together with its neighbours'.
 RHO = {
-    "leroux": "With rho at 0 districts are independent, near 1 a district is expected to be as its "
-    "neighbours are; rho is neither a correlation nor a share of the variance",
-    "proper_car": "A district is expected at rho times the mean of its neighbours; even moderate likeness "
+    "leroux": "at 0 districts are independent, near 1 a district is expected to be as its neighbours are; "
+    "rho is neither a correlation nor a share of the variance",
+    "proper_car": "a district is expected at rho times the mean of its neighbours; even moderate likeness "
     "takes a rho near 1, and rho is neither a correlation nor a share of the variance",
-    "sar": "A district's effect is rho times the mean of its neighbours' plus something of its own",
-    "dagar": "rho is about the correlation of the effects of two neighbours",
+    "sar": "a district's effect is rho times the mean of its neighbours' plus something of its own",
+    "dagar": "it is about the correlation of the effects of two neighbours",
 }
 
 
@@ -179,9 +179,9 @@ def spatial(
         mean, low, high = rho
         digits = digits_for(low, high, least=2)
         return (
-            "What the covariates leave open of a district goes together with its neighbours' throughout. "
-            f"{RHO[structure]}: here rho is about {fixed(mean, digits)} (95{NBSP}% interval: "
-            f"{fixed(low, digits)} to {fixed(high, digits)})."
+            "How far a district follows its neighbours in what the covariates leave open is told by rho, "
+            f"here about {fixed(mean, digits)} (95{NBSP}% interval: {fixed(low, digits)} to "
+            f"{fixed(high, digits)}): {RHO[structure]}."
         )
     if structure == "bym2" and fraction is not None:
         mean, low, high = fraction

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ GROUPED = f"{FORMULA} + (1 | quarter)"
 AWAY = [3, 10, 11, 40]
 SAMPLED = {"draws": 500, "tune": 300, "chains": 4}
 #: Name to which districts, what model, which engine, and what the report must say.
-FITS = {
+FITS: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[str]]] = {
     "bym2": ("counts", {}, {}, ["shared by neighbouring districts", "chains of 500 draws"]),
     "leroux": ("counts", {"structure": "leroux"}, {}, ["near 1 a district is expected to be as its"]),
     "proper_car": ("counts", {"structure": "proper_car"}, {}, ["at rho times the mean of its neighbours"]),
@@ -98,7 +99,7 @@ def fitted(kinds) -> Callable[[str], tuple[Fit, Districts, Review]]:
         if name not in made:
             kind, model, engine, _ = FITS[name]
             districts = kinds[kind]
-            settings = engine or SAMPLED
+            settings: dict[str, Any] = engine or SAMPLED
             fit = VoteShareModel(**{"formula": FORMULA, **model}).fit(
                 districts, seed=2, progress=False, **settings
             )
