@@ -2,8 +2,8 @@ r"""The Gaussian approximation of structured field and coefficients at given hyp
 
 With the iid effects integrated out (`spatialvote.models.laplace.district`) what is left is
 
-    m = a x + X c,    x ~ N(0, P^-1),  c ~ N(c0, B^-1),    log p = sum_i log Z_i(m_i) - x'Px / 2 - (c - c0)'B
-    (c - c0) / 2
+    m = a x + X c,    x ~ N(0, P^-1),    c ~ N(c0, B^-1),
+    log p = sum_i log Z_i(m_i) - x'Px / 2 - (c - c0)'B (c - c0) / 2
 
 where for BYM2 x = phi, P = R, a = sigma sqrt(rho), and x sums to zero in each component; for structures
 without an iid part x is the effect itself, a = 1 and P its precision. Newton's method finds the mode. With D
@@ -16,8 +16,8 @@ so a step costs one sparse factor of S, with the graph's own pattern, and P + 2 
 constraint is met by projection: with w = S^-1 1 within each component, S^-1 r is replaced by S^-1 r - w
 (1'S^-1 r) / (1'w), and
 
-    log |H| = log |S| + sum over components of log 1'w + log |B + X'D X - a X'D V|,    V = S^-1 (projected) a
-    D X,
+    log |H| = log |S| + sum over components of log 1'w + log |B + X'D X - a X'D V|,
+    V = a S^-1 D X, projected,
 
 up to a constant. Everything here is in the permuted order of the pattern.
 """

@@ -1,27 +1,24 @@
-r"""The posterior of the hyperparameters: its mode, a proposal around it, and points drawn from the proposal.
+r"""The posterior of the hyperparameters: its mode, and points around it whose weights are even.
 
 Quadrature over the hyperparameters is by importance sampling with quasi-random points, in any dimension up to
-eight: a scrambled Sobol sequence mapped through the proposal, each point weighted by exp F(theta) / proposal.
+eight: a scrambled Sobol sequence mapped through a proposal, each point weighted by exp F(theta) / proposal.
 Against a grid of Gauss-Hermite nodes this has continuous draws of sigma and rho with exact weights, and needs
 no switch of method between three hyperparameters and eight.
 
 1. BFGS with the analytic gradient finds the mode; differences of gradients give the Hessian there.
 2. The first proposal is a product of Student-t densities in the eigenbasis of the Hessian, with its own scale
-on each
-   side of the mode along each axis (Martins et al. 2013 correct a Gaussian for skewness in the same way). A
-   Gaussian's tails would be too light: the posterior of log sigma and logit rho falls off exponentially.
+   on each side of the mode along each axis (Martins et al. 2013 correct a Gaussian for skewness in the same
+   way). A Gaussian's tails would be too light: the posterior of log sigma and logit rho falls off
+   exponentially.
 3. Where its weights are uneven, the points and their weights make a mixture of Student-t kernels, from which
-new
-   points are drawn (adaptive importance sampling; West 1993 shrinks the centres so that the variance is
-   kept).
+   new points are drawn (adaptive importance sampling).
 
 References
 ----------
 Martins, T. G., Simpson, D., Lindgren, F., Rue, H. (2013). Bayesian computing with INLA: new features.
 Computational Statistics and Data Analysis 67.
-Hesterberg, T. (1995). Weighted average importance sampling and defensive mixture distributions. Technometrics
-37. Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Monte Carlo rendering.
-SIGGRAPH. West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
+
+Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Monte Carlo rendering. SIGGRAPH.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,15 +26,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, stdtrit
-from scipy.stats import qmc
+from scipy.special import logsumexp
 
+from spatialvote.models.laplace.proposals import Mixture, SplitT, Vague, propose
 from spatialvote.models.laplace.target import Mode, Start, Target
 from spatialvote.models.laplace.weigh import smooth
-from spatialvote.models.posterior import Posterior
 
-#: Unconstrained hyperparameters are sought within these limits (sigma from e^-9 to e^4, rho from 1e-4 to 1 -
-#: 1e-4).
+#: Unconstrained hyperparameters are sought within these limits (rho from 1e-4 to
+#: 1 - 1e-4).
 _LIMIT = 9.0
 #: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side:
 #: the larger scale is taken, because a proposal with too light a tail spoils the weights.
@@ -47,14 +43,10 @@ _NARROWEST, _WIDEST = 0.4, 4.0
 #: The proposal is adapted until this fraction of its points is effective and their k-hat is no larger than
 #: this, in so many rounds at most.
 _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
-#: Fraction of a mixture's points that come from the first proposal.
-_DEFENCE = 0.1
-#: Degrees of freedom of the first proposal and of the mixture's kernels.
-_FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
 #: From so many hyperparameters on, two of them may describe the same variance (sigma and a dispersion or a
 #: group's standard deviation), and the posterior may have a second region that no look around its mode finds:
-#: the prior then takes the part of the defence. Draws of it that are held.
-_MANY, _HELD = 3, 4096
+#: the prior then takes the part of the defence.
+_MANY = 3
 
 Map = Callable[[Callable, Sequence], list]
 
@@ -144,127 +136,6 @@ def look_around(target: Target, mode: Mode, map_: Map, step: float = 0.05) -> Ar
     return Around(mode, curvature, tuple(trend), tuple(bend))
 
 
-@dataclass(frozen=True, eq=False)
-class SplitT:
-    """theta = centre + axes @ (z_q scale_q(sign of z_q)), z independent Student-t.
-
-    Attributes
-    ----------
-    centre
-        Shape (d,).
-    axes
-        Eigenvectors times standard deviations, shape (d, d).
-    above, below
-        Scale of each axis on either side, shape (d,).
-    """
-
-    centre: np.ndarray
-    axes: np.ndarray
-    above: np.ndarray
-    below: np.ndarray
-
-    def draw(self, uniform: np.ndarray) -> np.ndarray:
-        """Points for uniforms (k, d), shape (k, d)."""
-        # A split density is to the right of its mode with probability above / (above + below).
-        left = self.below / (self.above + self.below)
-        lower = uniform < left
-        part = np.where(lower, uniform / (2 * left), 0.5 + (uniform - left) / (2 * (1 - left)))
-        z = stdtrit(_FREEDOM_SPLIT, np.clip(part, 1e-12, 1 - 1e-12)) * np.where(lower, self.below, self.above)
-        return self.centre + z @ self.axes.T
-
-    def log_density(self, theta: np.ndarray) -> np.ndarray:
-        """Log density at points (k, d), shape (k,)."""
-        z = np.linalg.solve(self.axes, (theta - self.centre).T).T
-        scaled = z / np.where(z < 0, self.below, self.above)
-        nu = _FREEDOM_SPLIT
-        norm = (
-            gammaln((nu + 1) / 2)
-            - gammaln(nu / 2)
-            - 0.5 * np.log(nu * np.pi)
-            - np.log((self.above + self.below) / 2)
-        )
-        return (norm - 0.5 * (nu + 1) * np.log1p(scaled**2 / nu)).sum(axis=1) - np.linalg.slogdet(self.axes)[
-            1
-        ]
-
-
-@dataclass(frozen=True, eq=False)
-class Vague:
-    """The prior as a proposal, by draws from it, shape (held, d)."""
-
-    posterior: Posterior
-    drawn: np.ndarray
-
-    @classmethod
-    def of(cls, posterior: Posterior, rng: np.random.Generator) -> "Vague":
-        """The prior of a posterior's hyperparameters."""
-        return cls(posterior, posterior.unconstrain(posterior.draw_prior(rng, _HELD), _HELD))
-
-    def draw(self, uniform: np.ndarray) -> np.ndarray:
-        """Points for uniforms (k, d), of which the first column is used, shape (k, d)."""
-        return self.drawn[(uniform[:, 0] * len(self.drawn)).astype(int)]
-
-    def log_density(self, theta: np.ndarray) -> np.ndarray:
-        """Log density at points (k, d), shape (k,)."""
-        return np.array([self.posterior.log_prior(point)[0] for point in theta])
-
-
-@dataclass(frozen=True, eq=False)
-class Mixture:
-    """Student-t kernels around weighted points, and a part of a proposal whose tails are wider.
-
-    Attributes
-    ----------
-    centres
-        Shape (k, d).
-    weights
-        Sum to one, shape (k,).
-    root
-        Lower factor of the kernels' scale matrix, shape (d, d).
-    defence
-        The first proposal or the prior, from which the fraction `_DEFENCE` of the points is drawn: no region
-        that it reaches gets unbounded weights (Hesterberg 1995).
-    """
-
-    centres: np.ndarray
-    weights: np.ndarray
-    root: np.ndarray
-    defence: SplitT | Vague
-
-    @classmethod
-    def around(cls, points: np.ndarray, weights: np.ndarray, defence: SplitT | Vague) -> "Mixture":
-        """Kernels of Silverman's width; centres shrunk towards the mean, so that the variance stays."""
-        d = points.shape[1]
-        mean = weights @ points
-        covariance = (points - mean).T @ ((points - mean) * weights[:, None])
-        effective = 1 / (weights**2).sum()
-        width = min(0.9, (4 / ((d + 2) * effective)) ** (1 / (d + 4)))
-        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(d)) * width
-        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root, defence)
-
-    def draw(self, uniform: np.ndarray) -> np.ndarray:
-        """Points for uniforms (k, d + 2): which kernel, its deviation, its spread; shape (k, d)."""
-        d = self.centres.shape[1]
-        defended = uniform[:, 0] < _DEFENCE
-        part = np.clip((uniform[:, 0] - _DEFENCE) / (1 - _DEFENCE), 0.0, 1.0)
-        at = np.minimum(np.searchsorted(np.cumsum(self.weights), part), len(self.weights) - 1)
-        z = ndtri(np.clip(uniform[:, 1 : d + 1], 1e-12, 1 - 1e-12))
-        chi = 2 * gammaincinv(_FREEDOM / 2, np.clip(uniform[:, d + 1], 1e-12, 1 - 1e-12))
-        points = self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
-        return np.where(defended[:, None], self.defence.draw(uniform[:, 1 : d + 1]), points)
-
-    def log_density(self, theta: np.ndarray) -> np.ndarray:
-        """Log density at points (k, d), shape (k,)."""
-        d = theta.shape[1]
-        off = np.linalg.solve(self.root, (theta[:, None, :] - self.centres).reshape(-1, d).T)
-        square = (off**2).sum(axis=0).reshape(len(theta), -1)
-        norm = gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - 0.5 * d * np.log(_FREEDOM * np.pi)
-        norm -= np.log(np.diag(self.root)).sum()
-        kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
-        near = logsumexp(kernel, axis=1, b=self.weights) + np.log1p(-_DEFENCE)
-        return np.logaddexp(near, self.defence.log_density(theta) + np.log(_DEFENCE))
-
-
 def split_t(target: Target, around: Around, map_: Map) -> SplitT:
     """The first proposal: probe F on both sides of its mode along each axis of the Hessian."""
     mode = around.mode
@@ -349,13 +220,3 @@ def choose_points(target: Target, around: Around, count: int, rng: np.random.Gen
         made = logsumexp([one.log_density(points) for one in proposals], axis=0)
         weight = np.exp(values - made - logsumexp(values - made))
         proposals.append(Mixture.around(points, weight, defence))
-
-
-def propose(proposal: SplitT | Vague | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Quasi-random points from a proposal, shape (count, d)."""
-    if isinstance(proposal, Mixture):
-        dimension = proposal.centres.shape[1] + 2
-    else:
-        dimension = len(proposal.centre) if isinstance(proposal, SplitT) else 1
-    uniform = qmc.Sobol(dimension, rng=rng).random(count)
-    return proposal.draw(uniform)

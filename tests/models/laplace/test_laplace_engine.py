@@ -9,7 +9,7 @@ from spatialvote.models.draw_field import draw_phi, draw_structure
 from spatialvote.models.engines import choose
 from spatialvote.models.laplace.engine import laplace
 from spatialvote.models.laplace.joint import quadratic_forms
-from spatialvote.models.laplace.outer import Mixture, SplitT
+from spatialvote.models.laplace.proposals import Mixture, SplitT
 from spatialvote.models.laplace.refresh import refresh
 from spatialvote.models.laplace.target import Target
 from spatialvote.models.laplace.weigh import weigh

@@ -1,0 +1,158 @@
+r"""Proposals for the hyperparameters: densities that can be drawn from quasi-randomly.
+
+Each has ``draw``, from uniforms to points, and ``log_density``. `SplitT` is the first, around the mode; `Vague`
+is the prior; `Mixture` is made of weighted points and keeps a part of one of the others as defence.
+
+References
+----------
+Hesterberg, T. (1995). Weighted average importance sampling and defensive mixture distributions.
+Technometrics 37.
+
+West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, stdtrit
+from scipy.stats import qmc
+
+from spatialvote.models.posterior import Posterior
+
+#: Fraction of a mixture's points that come from its defence.
+_DEFENCE = 0.1
+#: Degrees of freedom of the first proposal and of the mixture's kernels.
+_FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
+#: Draws of the prior that are held.
+_HELD = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class SplitT:
+    """theta = centre + axes @ (z_q scale_q(sign of z_q)), z independent Student-t.
+
+    Attributes
+    ----------
+    centre
+        Shape (d,).
+    axes
+        Eigenvectors times standard deviations, shape (d, d).
+    above, below
+        Scale of each axis on either side, shape (d,).
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d), shape (k, d)."""
+        # A split density is to the right of its mode with probability above / (above + below).
+        left = self.below / (self.above + self.below)
+        lower = uniform < left
+        part = np.where(lower, uniform / (2 * left), 0.5 + (uniform - left) / (2 * (1 - left)))
+        z = stdtrit(_FREEDOM_SPLIT, np.clip(part, 1e-12, 1 - 1e-12)) * np.where(lower, self.below, self.above)
+        return self.centre + z @ self.axes.T
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        z = np.linalg.solve(self.axes, (theta - self.centre).T).T
+        scaled = z / np.where(z < 0, self.below, self.above)
+        nu = _FREEDOM_SPLIT
+        norm = (
+            gammaln((nu + 1) / 2)
+            - gammaln(nu / 2)
+            - 0.5 * np.log(nu * np.pi)
+            - np.log((self.above + self.below) / 2)
+        )
+        return (norm - 0.5 * (nu + 1) * np.log1p(scaled**2 / nu)).sum(axis=1) - np.linalg.slogdet(self.axes)[
+            1
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Vague:
+    """The prior as a proposal, by draws from it, shape (held, d)."""
+
+    posterior: Posterior
+    drawn: np.ndarray
+
+    @classmethod
+    def of(cls, posterior: Posterior, rng: np.random.Generator) -> "Vague":
+        """The prior of a posterior's hyperparameters."""
+        return cls(posterior, posterior.unconstrain(posterior.draw_prior(rng, _HELD), _HELD))
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d), of which the first column is used, shape (k, d)."""
+        return self.drawn[(uniform[:, 0] * len(self.drawn)).astype(int)]
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        return np.array([self.posterior.log_prior(point)[0] for point in theta])
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Student-t kernels around weighted points, and a part of a proposal whose tails are wider.
+
+    Attributes
+    ----------
+    centres
+        Shape (k, d).
+    weights
+        Sum to one, shape (k,).
+    root
+        Lower factor of the kernels' scale matrix, shape (d, d).
+    defence
+        The first proposal or the prior, from which the fraction `_DEFENCE` of the points is drawn: no region
+        that it reaches gets unbounded weights (Hesterberg 1995).
+    """
+
+    centres: np.ndarray
+    weights: np.ndarray
+    root: np.ndarray
+    defence: SplitT | Vague
+
+    @classmethod
+    def around(cls, points: np.ndarray, weights: np.ndarray, defence: SplitT | Vague) -> "Mixture":
+        """Kernels of Silverman's width; centres shrunk towards the mean, so that the variance stays."""
+        d = points.shape[1]
+        mean = weights @ points
+        covariance = (points - mean).T @ ((points - mean) * weights[:, None])
+        effective = 1 / (weights**2).sum()
+        width = min(0.9, (4 / ((d + 2) * effective)) ** (1 / (d + 4)))
+        root = np.linalg.cholesky(covariance + 1e-9 * np.eye(d)) * width
+        return cls(mean + np.sqrt(1 - width**2) * (points - mean), weights, root, defence)
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d + 2): which kernel, its deviation, its spread; shape (k, d)."""
+        d = self.centres.shape[1]
+        defended = uniform[:, 0] < _DEFENCE
+        part = np.clip((uniform[:, 0] - _DEFENCE) / (1 - _DEFENCE), 0.0, 1.0)
+        at = np.minimum(np.searchsorted(np.cumsum(self.weights), part), len(self.weights) - 1)
+        z = ndtri(np.clip(uniform[:, 1 : d + 1], 1e-12, 1 - 1e-12))
+        chi = 2 * gammaincinv(_FREEDOM / 2, np.clip(uniform[:, d + 1], 1e-12, 1 - 1e-12))
+        points = self.centres[at] + (z * np.sqrt(_FREEDOM / chi)[:, None]) @ self.root.T
+        return np.where(defended[:, None], self.defence.draw(uniform[:, 1 : d + 1]), points)
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        d = theta.shape[1]
+        off = np.linalg.solve(self.root, (theta[:, None, :] - self.centres).reshape(-1, d).T)
+        square = (off**2).sum(axis=0).reshape(len(theta), -1)
+        norm = gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - 0.5 * d * np.log(_FREEDOM * np.pi)
+        norm -= np.log(np.diag(self.root)).sum()
+        kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
+        near = logsumexp(kernel, axis=1, b=self.weights) + np.log1p(-_DEFENCE)
+        return np.logaddexp(near, self.defence.log_density(theta) + np.log(_DEFENCE))
+
+
+def propose(proposal: SplitT | Vague | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Quasi-random points from a proposal, shape (count, d)."""
+    if isinstance(proposal, Mixture):
+        dimension = proposal.centres.shape[1] + 2
+    else:
+        dimension = len(proposal.centre) if isinstance(proposal, SplitT) else 1
+    uniform = qmc.Sobol(dimension, rng=rng).random(count)
+    return proposal.draw(uniform)
