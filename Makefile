@@ -21,13 +21,19 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-study: $(VENV)/.ready ## set-up, then the main job: a simulated city, or STUDY=file.toml
+# numba does not see that a function changed which compiled code of another file calls: code that was compiled
+# before any of the models' files changed is dropped.
+$(VENV)/.compiled: $(VENV)/.ready $(shell find models -name '*.py')
+	@find models -name '*.nb[ic]' -delete
+	@touch $@
+
+study: $(VENV)/.compiled ## set-up, then the main job: a simulated city, or STUDY=file.toml
 	@$(BIN)/spatialvote run $(STUDY)
 
-test: $(VENV)/.ready ## set-up, then all tests
+test: $(VENV)/.compiled ## set-up, then all tests
 	@$(BIN)/python -m pytest
 
-test-quick: $(VENV)/.ready ## the tests that take less than about ten seconds each
+test-quick: $(VENV)/.compiled ## the tests that take less than about ten seconds each
 	@$(BIN)/python -m pytest -m "not slow"
 
 lint: $(VENV)/.ready ## style and unused code
@@ -37,10 +43,10 @@ lint: $(VENV)/.ready ## style and unused code
 types: $(VENV)/.ready ## static types
 	@$(BIN)/basedpyright
 
-benchmark: $(VENV)/.ready ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
+benchmark: $(VENV)/.compiled ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
 	@$(BIN)/python benchmarks/engines.py
 
-calibrate: $(VENV)/.ready ## simulation-based calibration of both engines (about an hour)
+calibrate: $(VENV)/.compiled ## simulation-based calibration of both engines (about an hour)
 	@$(BIN)/python benchmarks/calibrate.py
 
 clean: ## remove what set-up, tests and builds made (not your studies)

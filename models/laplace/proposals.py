@@ -1,7 +1,7 @@
 r"""Proposals for the hyperparameters: densities that can be drawn from quasi-randomly.
 
-Each has ``draw``, from uniforms to points, and ``log_density``. `SplitT` is the first, around the mode; `Vague`
-is the prior; `Mixture` is made of weighted points and keeps a part of one of the others as defence.
+Each has ``draw``, from uniforms to points, and ``log_density``. `SplitT` is the first, around the mode;
+`Vague` is the prior; `Mixture` is made of weighted points and keeps a part of one of the others as defence.
 
 References
 ----------
