@@ -144,9 +144,9 @@ def _predict(
         )
         predicted[part] = _drawn(posterior, block, own, source)
 
-    blocks = np.array_split(np.arange(len(flat)), _BLOCKS)
+    blocks = np.array_split(np.arange(len(flat)), min(_BLOCKS, len(flat)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(predict, blocks, rng.spawn(_BLOCKS)))
+        list(pool.map(predict, blocks, rng.spawn(len(blocks))))
     if predicted.dtype == np.int64 and predicted.max() < 2**31:
         predicted = predicted.astype(np.int32)
     return log_likelihood.reshape(eta.shape), predicted.reshape(eta.shape)
