@@ -66,7 +66,7 @@ def measure(request: Request) -> dict[str, Any]:
         # The map is part of it: scaling its graph loads the Cholesky kernels, as reading any map would.
         start = time.perf_counter()
         small, formula = map_named(WARM_UP_MAP)
-        _fit(VoteShareModel(formula, priors=PRIORS), small, request.engine, 50)
+        _fit(VoteShareModel(formula, priors=PRIORS), small, request.engine, 100)
         warm_up = time.perf_counter() - start
     if request.repeats == 0:
         return {"warm_up": warm_up}

@@ -71,7 +71,7 @@ def points_for(n: int, d: int, draws: int) -> int:
     if d > 2:
         # Weakly determined dispersions have long, curved posteriors.
         share //= 2
-    return min(2 ** round(np.log2(max(draws / share, 32))), draws)
+    return 2 ** round(np.log2(max(draws / share, 32)))
 
 
 def laplace(
@@ -108,6 +108,7 @@ def laplace(
         around = look_around(target, mode, map_)
         count = points_for(len(target.votes), len(target.names), draws)
         points = choose_points(target, around, count, rng, map_)
+        count = len(points.theta)
         joint = Joint.empty(target, draws, count, rng)
         done = 0
 

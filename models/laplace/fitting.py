@@ -85,7 +85,7 @@ def fit_laplace(
         ) from error
     report = dict(drawn.report)
     variables = _variables(posterior, drawn)
-    if report["k_hat"] > UNRELIABLE:
+    if not report["k_hat"] <= UNRELIABLE:
         with timed(timings, "short run"):
             report["short_run"] = short_run(posterior, drawn.theta, variables, rng)
     with timed(timings, "predict"):

