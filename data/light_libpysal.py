@@ -4,18 +4,23 @@ Its example data sets bring a web client, its kernels and matching scikit-learn 
 together about half of the time that importing it takes.
 """
 
+from typing import TYPE_CHECKING
+
 from spatialvote.data.put_off import put_off
 
-with put_off(
-    {
-        "requests": (),
-        "bs4": ("BeautifulSoup",),
-        "sklearn": (),
-        "sklearn.metrics": ("pairwise_distances",),
-        "sklearn.neighbors": (),
-        "scipy.stats": (),
-    }
-):
+if TYPE_CHECKING:
     from libpysal.graph import Graph
+else:
+    with put_off(
+        {
+            "requests": (),
+            "bs4": ("BeautifulSoup",),
+            "sklearn": (),
+            "sklearn.metrics": ("pairwise_distances",),
+            "sklearn.neighbors": (),
+            "scipy.stats": (),
+        }
+    ):
+        from libpysal.graph import Graph
 
 __all__ = ["Graph"]

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -163,9 +164,10 @@ def sample(
         plans[chain] = Plan(
             model=native_model(posterior, centring, start),
             draws=settings.draws - kept,
-            tune=settings.tune,
+            # `suited` leaves neither of these open.
+            tune=cast(int, settings.tune),
             seed=int(np.random.SeedSequence([int(seeds[1]), chain, kept]).generate_state(1)[0]),
-            target_accept=settings.target_accept,
+            target_accept=cast(float, settings.target_accept),
             folder=run.folder if run else None,
         )
     drawn = dict(zip(plans, run_chains(list(plans.values()), settings.parallel, progress), strict=True))

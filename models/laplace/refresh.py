@@ -18,6 +18,7 @@ from scipy.special import expit
 
 from spatialvote.models.laplace.target import Target
 from spatialvote.models.structures.dispatch import log_det, weights
+from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Steps of rho where it takes a random walk.
 _STEPS = 5
@@ -44,8 +45,9 @@ def refresh(
     structure = target.posterior.field.structure
     if structure == "none" or len(target.votes) < 10:
         return theta, 0.0
-    if target.posterior.field.precision is not None:
-        return _walk(target, theta, moments, rng)
+    precision = target.posterior.field.precision
+    if precision is not None:
+        return _walk(target, precision, theta, moments, rng)
     return _independent(target, theta, moments, rng)
 
 
@@ -82,9 +84,14 @@ def _independent(target: Target, theta: np.ndarray, moments: np.ndarray, rng: np
     return np.where(accepted[:, None], proposed, theta), float(accepted.mean())
 
 
-def _walk(target: Target, theta: np.ndarray, moments: np.ndarray, rng: np.random.Generator):
+def _walk(
+    target: Target,
+    precision: SparsePrecision,
+    theta: np.ndarray,
+    moments: np.ndarray,
+    rng: np.random.Generator,
+):
     """The step of structures with a sparse precision."""
-    precision = target.posterior.field.precision
     nodes = precision.nodes
     n, draws = len(target.votes), len(theta)
     place, other = target.names.index("sigma"), target.names.index("rho")

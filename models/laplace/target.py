@@ -25,6 +25,7 @@ from spatialvote.models.laplace.precision_slope import precision_slope
 from spatialvote.models.laplace.slope import marginal_slope
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.dispatch import log_det, weights
+from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Step in the unconstrained dispersion with which its derivatives are differenced.
 _STEP = 1e-4
@@ -181,14 +182,14 @@ class Target:
             self.design, self.posterior.prior_mean, scales.c_precision, self.component, self.pattern,
         )  # fmt: skip
         _, gradient = self.posterior.log_prior(mode.theta)
+        precision = self.posterior.field.precision
         for q, name in enumerate(self.names):
             if name == "sigma":
                 gradient[q] += by_log_a - 2 * by_log_t if scales.t < np.inf else self._by_log_sigma(mode, z_x)
+            elif name == "rho" and precision is not None:
+                gradient[q] += self._by_rho(precision, mode, z_x) * scales.rho * (1 - scales.rho)
             elif name == "rho":
-                if scales.t < np.inf:
-                    gradient[q] += 0.5 * (1 - scales.rho) * by_log_a + scales.rho * by_log_t
-                else:
-                    gradient[q] += self._by_rho(mode, z_x) * scales.rho * (1 - scales.rho)
+                gradient[q] += 0.5 * (1 - scales.rho) * by_log_a + scales.rho * by_log_t
             elif name in ("overdispersion", "noise"):
                 gradient[q] += self._by_dispersion(mode, q, spread, half, z_x, z_c)
             else:
@@ -212,9 +213,9 @@ class Target:
         )
         return moved - len(mode.x)
 
-    def _by_rho(self, mode: Mode, z_x: np.ndarray) -> float:
+    def _by_rho(self, precision: SparsePrecision, mode: Mode, z_x: np.ndarray) -> float:
         """d F / d rho of a sparse precision."""
-        precision, scales = self.posterior.field.precision, mode.scales
+        scales = mode.scales
         _, slope = weights(precision.code, scales.rho, precision.table)
         nodes = precision.nodes
         _, by_log_det = log_det(precision.code, scales.rho, nodes.value, nodes.weight, precision.constants)

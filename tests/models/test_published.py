@@ -74,8 +74,8 @@ def test_election_agrees_with_the_independent_posterior(shared_data, election, e
     for (name, coefficient), (mean, sd) in expected.items():
         ours, our_sd, effective = summarise(fit, name, coefficient)
         if engine == "laplace":
-            # The fast engine's promise: means within 0.1 sd, sds within 5 %. Beside it the Monte Carlo error of
-            # an sd, from 512 points of the hyperparameters: 3 %, and 8 % for rho, which is skewed towards 1.
+            # The fast engine's promise: means within 0.1 sd, sds within 5 %. Beside it the Monte Carlo error
+            # of an sd, from 512 points of the hyperparameters: 3 %, and 8 % for rho, skewed towards 1.
             assert abs(ours - mean) < 0.1 * sd, (name, coefficient)
             assert our_sd == pytest.approx(sd, rel=0.05 + (0.08 if name == "rho" else 0.03)), (
                 name,
