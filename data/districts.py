@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatialvote.data.errors import DataError, GraphError, Problem, name_some
-from spatialvote.data.light_libpysal import Graph
+from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.data.roles import SHARE_UNITS, Roles
 
 

@@ -9,7 +9,7 @@ import shapely
 
 from spatialvote.data.districts import GraphReport
 from spatialvote.data.errors import GraphError, Problem
-from spatialvote.data.light_libpysal import Graph
+from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.data.links import (
     Links,
     band_links,

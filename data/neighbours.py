@@ -8,7 +8,7 @@ from scipy.sparse.csgraph import connected_components
 
 from spatialvote.data.districts import GraphReport
 from spatialvote.data.errors import GraphError, Problem, name_some
-from spatialvote.data.light_libpysal import Graph
+from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def graph_from_edges(ids: Sequence[str], i: np.ndarray, j: np.ndarray, w: np.ndarray | None = None) -> Graph:

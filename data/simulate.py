@@ -10,7 +10,7 @@ import pandas as pd
 
 from spatialvote.data.districts import About, Districts, ReadRecord
 from spatialvote.data.errors import DataError, Problem
-from spatialvote.data.light_libpysal import Graph
+from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.data.roles import Roles
 from spatialvote.data.simulate_outline import draw_terrain
