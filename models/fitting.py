@@ -51,7 +51,7 @@ def fit_nuts(
         else:
             draws, statistics = sample(posterior, settings, rng, progress or None, store)
     with timed(timings, "coefficients"):
-        variables = _posterior_variables(posterior, draws, rng)
+        variables = posterior_variables(posterior, draws, rng)
     with timed(timings, "predict"):
         outcome = model.outcome(districts)
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
@@ -80,7 +80,7 @@ def _belongs(
     }
 
 
-def _posterior_variables(
+def posterior_variables(
     posterior: Posterior, draws: dict[str, np.ndarray], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """All posterior variables, (chain, draw, ...): coefficients and phi drawn given what was sampled."""

@@ -27,7 +27,6 @@ from typing import Any
 import numpy as np
 
 from spatialvote.models.chains import Progress
-from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.laplace.joint import COMPARED, Joint
 from spatialvote.models.laplace.outer import choose_points, find_mode, look_around
 from spatialvote.models.laplace.refresh import refresh
@@ -104,7 +103,7 @@ def laplace(
         def map_(function: Callable, items: Sequence) -> list:
             return list(pool.map(function, items))
 
-        mode = find_mode(target, start(posterior))
+        mode = find_mode(target, start(target))
         around = look_around(target, mode, map_)
         count = points_for(len(target.votes), len(target.names), draws)
         points = choose_points(target, around, count, rng, map_)
@@ -139,9 +138,9 @@ def laplace(
     )  # fmt: skip
 
 
-def start(posterior: Posterior) -> np.ndarray:
+def start(target: Target) -> np.ndarray:
     """Hyperparameters to begin with: sigma from what covariates leave, the rest in the middle of their
     range."""
     middle = {"rho": 0.0, "overdispersion": -5.0, "noise": -2.0}
-    spread = np.sqrt(np.clip(fit_without_effects(posterior).extra_variance, 1e-4, 4.0))
-    return np.array([middle.get(name, np.log(spread)) for name in posterior.hyperparameters])
+    spread = np.sqrt(np.clip(target.simple.extra_variance, 1e-4, 4.0))
+    return np.array([middle.get(name, np.log(spread)) for name in target.names])

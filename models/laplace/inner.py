@@ -28,25 +28,13 @@ from spatialvote.models.cholesky import factorise_values, log_determinant, solve
 from spatialvote.models.compiled import compiled
 from spatialvote.models.field_kernel import small_cholesky, small_solve
 from spatialvote.models.laplace.district import ROWS, collapse_all
+from spatialvote.models.sparse_kernel import multiply
 
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
 #: Newton stops where the objective can rise by no more than this (its log determinant is then right to 1e-5
 #: even for a hundred thousand districts, because it moves with the square root of this).
 TOLERANCE = 1e-12
-
-
-@compiled()
-def multiply(below, diagonal, vector, pattern):
-    """Product of a symmetric matrix, given by its entries in the pattern's order, with a vector (n,)."""
-    below_start, below_index = pattern[1], pattern[2]
-    product = diagonal * vector
-    for k in range(vector.size):
-        for p in range(below_start[k], below_start[k + 1]):
-            j = below_index[p]
-            product[k] += below[p] * vector[j]
-            product[j] += below[p] * vector[k]
-    return product
 
 
 @compiled()
@@ -109,7 +97,7 @@ def inner_mode(
     out[8, :] = start
     m = a * x + design @ c
     collapse_all(family, m, t, votes, size, dispersion, out[8].copy(), out)
-    prior_x = multiply(below, diagonal, x, pattern)
+    prior_x = multiply(pattern[1], pattern[2], below, diagonal, x)
     objective = objective_at(m, out, x, prior_x, c, c_mean, c_precision)
     columns = np.empty((n, p + 2))
     v, null, null_sum = np.empty((n, p)), np.empty(n), np.zeros(sizes.size)
@@ -156,7 +144,7 @@ def inner_mode(
             x_new, c_new = x + length * step_x, c + length * step_c
             m_new = a * x_new + design @ c_new
             collapse_all(family, m_new, t, votes, size, dispersion, out[8] + (m_new - m), trial)
-            prior_new = multiply(below, diagonal, x_new, pattern)
+            prior_new = multiply(pattern[1], pattern[2], below, diagonal, x_new)
             reached = objective_at(m_new, trial, x_new, prior_new, c_new, c_mean, c_precision)
             # Rounding of a sum over n districts may hide the last small gains.
             if reached >= objective - 1e-12 * abs(objective):

@@ -32,8 +32,7 @@ from spatialvote.models.laplace.proposals import Mixture, SplitT, Vague, propose
 from spatialvote.models.laplace.target import Mode, Start, Target
 from spatialvote.models.laplace.weigh import smooth
 
-#: Unconstrained hyperparameters are sought within these limits (rho from 1e-4 to
-#: 1 - 1e-4).
+#: Unconstrained hyperparameters are sought within these limits: rho from 1e-4 to 1 - 1e-4.
 _LIMIT = 9.0
 #: Distances from the mode, in standard deviations, at which the proposal's scale is measured on each side:
 #: the larger scale is taken, because a proposal with too light a tail spoils the weights.
@@ -144,18 +143,17 @@ def split_t(target: Target, around: Around, map_: Map) -> SplitT:
     d = len(values)
     sides = [sign * axes[:, q] for sign in (1, -1) for q in range(d)]
     probes = [mode.theta + far * side for far in _PROBES for side in sides]
-    reached = np.array(map_(lambda theta: value_at(target, theta, around), probes)).reshape(
-        len(_PROBES), 2 * d
-    )
+    looked = map_(lambda theta: look(target, around, theta), probes)
+    reached = np.array([value for value, _ in looked]).reshape(len(_PROBES), 2 * d)
     drop = np.maximum(mode.value - reached, 1e-3)
     scale = np.clip((np.array(_PROBES)[:, None] / np.sqrt(2 * drop)).max(axis=0), _NARROWEST, _WIDEST)
     return SplitT(mode.theta, axes, scale[:d], scale[d:])
 
 
-def value_at(target: Target, theta: np.ndarray, around: Around) -> float:
-    """F(theta); minus infinity where there is no approximation."""
+def look(target: Target, around: Around, theta: np.ndarray) -> tuple[float, Start]:
+    """F(theta) and the inner mode there; minus infinity and that of the best theta where there is none."""
     mode = target.mode(theta, around.start(theta))
-    return -np.inf if mode is None else mode.value
+    return (-np.inf, around.mode.start) if mode is None else (mode.value, mode.start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,9 +189,8 @@ def choose_points(target: Target, around: Around, count: int, rng: np.random.Gen
     if not target.names:
         return Points(np.zeros((count, 0)), np.zeros(count), [around.mode.start] * count, 0)
 
-    def look(theta: np.ndarray) -> tuple[float, Start]:
-        mode = target.mode(theta, around.start(theta))
-        return (-np.inf, around.mode.start) if mode is None else (mode.value, mode.start)
+    def look_at(theta: np.ndarray) -> tuple[float, Start]:
+        return look(target, around, theta)
 
     first = split_t(target, around, map_)
     d, defence = len(first.centre), first
@@ -203,12 +200,12 @@ def choose_points(target: Target, around: Around, count: int, rng: np.random.Gen
         defence = Vague.of(target.posterior, rng)
         proposals.insert(0, defence)
         points = defence.drawn[:count]
-        values = np.array([one[0] for one in map_(look, list(points))])
+        values = np.array([one[0] for one in map_(look_at, list(points))])
     drawn = [len(points)] * (d >= _MANY)
     while True:
         batch = propose(proposals[-1], count, rng)
         log_proposal = proposals[-1].log_density(batch)
-        looked = map_(look, list(batch))
+        looked = map_(look_at, list(batch))
         value = np.array([one[0] for one in looked])
         log_weight = value - log_proposal
         weight = np.exp(log_weight - log_weight.max())

@@ -5,7 +5,7 @@ import numpy as np
 from spatialvote.models.cholesky import selected_inverse
 from spatialvote.models.compiled import compiled
 from spatialvote.models.field_kernel import small_solve
-from spatialvote.models.laplace.inner import multiply
+from spatialvote.models.sparse_kernel import multiply
 
 
 @compiled()
@@ -28,5 +28,5 @@ def precision_slope(by_below, by_diagonal, x, factor, v, lower, z_x, pattern):
             j = below_index[e]
             for q in range(p):
                 trace += 2.0 * by_below[e] * turned[k, q] * v[j, q]
-    moved = multiply(by_below, by_diagonal, x, pattern)
+    moved = multiply(below_start, below_index, by_below, by_diagonal, x)
     return -0.5 * np.dot(x, moved) - 0.5 * trace + np.dot(z_x, moved)

@@ -5,10 +5,9 @@ from typing import Any
 import arviz as az
 import numpy as np
 
-from spatialvote.models.fit_groups import by_term
+from spatialvote.models.fitting import posterior_variables
 from spatialvote.models.nuts import NutsSettings, sample
 from spatialvote.models.posterior import Posterior
-from spatialvote.models.recover import recover
 
 _SETTINGS = NutsSettings(draws=250, tune=150, chains=2)
 #: A marginal is sound where its mean differs by less than this many standard deviations, after Monte Carlo
@@ -34,16 +33,7 @@ def short_run(
     """
     begin = theta[rng.choice(len(theta), _SETTINGS.chains)]
     sampled, _ = sample(posterior, _SETTINGS, rng, begin=begin)
-    if "coefficients" in sampled:
-        coefficients = sampled["coefficients"]
-    else:
-        hyper = {name: sampled[name].ravel() for name in posterior.hyperparameters}
-        coefficients, _ = recover(posterior, hyper, sampled["eta"].reshape(-1, len(posterior.votes)), rng)
-        coefficients = coefficients.reshape(_SETTINGS.chains, _SETTINGS.draws, -1)
-    exact = {
-        **by_term(posterior, coefficients),
-        **{name: sampled[name] for name in posterior.hyperparameters},
-    }
+    exact = posterior_variables(posterior, sampled, rng)
     compared = {}
     for name in ("intercept", "beta", *posterior.hyperparameters):
         ours, theirs = variables[name], exact[name]

@@ -12,13 +12,14 @@ up to a constant that does not depend on theta. Districts are in the permuted or
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.glm import fit_without_effects
+from spatialvote.models.glm import NonSpatial, fit_without_effects
 from spatialvote.models.laplace.district import collapse_all
 from spatialvote.models.laplace.inner import inner_mode
 from spatialvote.models.laplace.precision_slope import precision_slope
@@ -122,6 +123,11 @@ class Target:
         """Names of the hyperparameters."""
         return self.posterior.hyperparameters
 
+    @cached_property
+    def simple(self) -> NonSpatial:
+        """The regression without effects, from which the search begins."""
+        return fit_without_effects(self.posterior)
+
     def scales(self, theta: np.ndarray) -> Scales:
         """The model's scales at theta."""
         at = dict(zip(self.names, theta, strict=True))
@@ -155,7 +161,7 @@ class Target:
         log-concave and a Poisson mean may overflow.
         """
         stood = self.size > 0
-        coefficients = fit_without_effects(self.posterior).coefficients
+        coefficients = self.simple.coefficients
         level = np.full(len(self.votes), coefficients[0])
         level[stood] = FAMILIES[self.posterior.family].crude(self.votes[stood], self.size[stood])
         return Start(np.zeros(len(level)), coefficients, level)
