@@ -22,8 +22,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 # numba does not see that a function changed which compiled code of another file calls: code that was compiled
-# before any of the models' files changed is dropped.
-$(VENV)/.compiled: $(VENV)/.ready $(shell find models -name '*.py')
+# before any file that compiles something changed is dropped.
+$(VENV)/.compiled: $(VENV)/.ready $(shell grep -rl --include='*.py' compiled models)
 	@find models -name '*.nb[ic]' -delete
 	@touch $@
 

@@ -25,7 +25,7 @@ from spatialvote.analysis.checks import (
     space_before,
     stored_data,
 )
-from spatialvote.analysis.checks.case import Case
+from spatialvote.analysis.checks.case import Case, Common
 from spatialvote.analysis.checks.check import Check, worst
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem
@@ -159,10 +159,11 @@ def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
     require_complete(fit)
     require_same_districts(fit, districts)
     streams = np.random.default_rng(seed).spawn(len(CHECKS))
+    common = Common(fit, districts)
     checks = [
         check
         for module, rng in zip(CHECKS, streams, strict=True)
-        for check in module.run(Case(fit, districts, rng))
+        for check in module.run(Case(fit, districts, rng, common))
     ]
     return Review(
         tuple(checks),

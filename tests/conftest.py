@@ -10,9 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_configure() -> None:
     """Drop compiled kernels that are older than any kernel's source.
 
-    numba rebuilds a cached function when its own file changes, not when a function that it calls does.
+    numba rebuilds a cached function when its own file changes, not when a function that it calls does. A
+    kernel's source is a file that compiles something, and so names `compiled`.
     """
-    newest = max(path.stat().st_mtime for path in (ROOT / "models").rglob("*.py"))
+    kernels = [path for path in (ROOT / "models").rglob("*.py") if "compiled" in path.read_text("utf-8")]
+    newest = max(path.stat().st_mtime for path in kernels)
     for cached in (ROOT / "models").rglob("*.nb[ic]"):
         if cached.stat().st_mtime < newest:
             cached.unlink(missing_ok=True)

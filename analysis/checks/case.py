@@ -23,21 +23,47 @@ class Case:
         The same ids in the same order.
     rng
         Each check has its own stream, so that its outcome does not depend on the checks before it.
+    common
+        What the checks of one review share, so that each is computed once.
     """
 
     fit: Fit
     districts: Districts
     rng: np.random.Generator
+    common: "Common"
 
-    @cached_property
+    @classmethod
+    def of(cls, fit: Fit, districts: Districts, rng: np.random.Generator) -> "Case":
+        """A case of its own."""
+        return cls(fit, districts, rng, Common(fit, districts))
+
+    @property
     def rebuilt(self) -> tuple[Posterior, Design]:
         """The fit's model set up anew for the districts, nothing taken from the fit's draws."""
-        return self.fit.model.posterior(self.districts)
+        return self.common.rebuilt
 
     @property
     def precision(self) -> SparsePrecision | None:
         """Precision of the district effects on the districts' graph, for a structure that has one."""
         return self.rebuilt[0].field.precision
+
+    @property
+    def moran(self) -> Moran:
+        """Moran's I on the districts' graph."""
+        return self.common.moran
+
+
+@dataclass(frozen=True, eq=False)
+class Common:
+    """What every check of one fit may need and none changes."""
+
+    fit: Fit
+    districts: Districts
+
+    @cached_property
+    def rebuilt(self) -> tuple[Posterior, Design]:
+        """Posterior and design of the fit's model for the districts."""
+        return self.fit.model.posterior(self.districts)
 
     @cached_property
     def moran(self) -> Moran:

@@ -65,3 +65,26 @@ class Table:
 def table(caption: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
     """Make a table from any sequences."""
     return Table(caption, tuple(columns), tuple(tuple(row) for row in rows))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the evidence in a report: one question, in words, pictures and tables.
+
+    Attributes
+    ----------
+    anchor
+        Name of the part in links ("confounding").
+    heading
+        The question as a reader would ask it.
+    words
+        Paragraphs.
+    pictures, tables
+        In the order in which they are shown.
+    """
+
+    anchor: str
+    heading: str
+    words: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[Table, ...] = ()

@@ -17,6 +17,7 @@ from spatialvote.analysis.report.effects import (
     weighting_words,
 )
 from spatialvote.analysis.report.engine import engine_words
+from spatialvote.analysis.report.evidence import evidence_parts
 from spatialvote.analysis.report.fields import district_fields
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
@@ -96,6 +97,7 @@ def sections(
         "moran_table": moran_table(review),
         "weight_tables": [one for one in (weight_table(fit, review), short_run_table(review)) if one],
         "review_pictures": review_pictures(fit, review, districts),
+        "evidence": evidence_parts(fit, review, districts),
         "caveats": caveats(fit, districts),
         "record": record_pairs(fit, review, districts),
         "record_tables": record_tables(fit, districts),

@@ -1,4 +1,7 @@
-"""The quadrature rule of one district: nine Gauss-Hermite nodes on the scale of a standard normal."""
+"""The quadrature rule of one district: nine Gauss-Hermite nodes on the scale of a standard normal.
+
+numba freezes these values into what is compiled with them.
+"""
 
 import numpy as np
 

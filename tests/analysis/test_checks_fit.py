@@ -11,7 +11,7 @@ from spatialvote.models.vote_share import VoteShareModel
 
 
 def look(module, fit, districts) -> dict:
-    return {check.name: check for check in module.run(Case(fit, districts, np.random.default_rng(0)))}
+    return {check.name: check for check in module.run(Case.of(fit, districts, np.random.default_rng(0)))}
 
 
 def verdicts(found: dict) -> dict:
@@ -23,7 +23,7 @@ def test_replicates_of_a_model_with_district_effects_resemble_the_votes(fits, di
     found = look(predictive, fits(structure), districts)
     assert verdicts(found) == dict.fromkeys(found, "pass")
     assert len(found) == 5
-    assert dispersion.run(Case(fits(structure), districts, np.random.default_rng(0))) == ()
+    assert dispersion.run(Case.of(fits(structure), districts, np.random.default_rng(0))) == ()
 
 
 def test_overdispersion_without_district_effects(fits, districts):
@@ -52,7 +52,7 @@ def test_votes_without_district_effects_are_not_overdispersed(districts, altered
 
 
 def test_p_value_counts_replicates_above_and_half_of_the_ties(fits, districts):
-    case = Case(fits("iid"), districts, np.random.default_rng(0))
+    case = Case.of(fits("iid"), districts, np.random.default_rng(0))
     zeros = look(predictive, fits("iid"), districts)["predictive_zeros"]
     assert set(zeros.details["replicated"]) == {0.0}
     assert zeros.value == 0.5
@@ -64,7 +64,7 @@ def test_p_value_counts_replicates_above_and_half_of_the_ties(fits, districts):
 def test_new_effects_differ_from_the_fitted_ones_and_follow_sigma(fits, districts):
     fit = fits("iid")
     at = thin(fit, 400)
-    case = Case(fit, districts, np.random.default_rng(2))
+    case = Case.of(fit, districts, np.random.default_rng(2))
     votes = predictive.replicate(case, at)
     assert votes.shape == (400, districts.n)
     # Crude logits spread by sigma and a little counting noise about mu; standard error of an sd: 0.3 %.
@@ -137,7 +137,7 @@ def test_space_before_the_model(fits, districts):
 
 def test_no_links_leave_nothing_to_say_about_space(fits, altered):
     alone = altered(leave_out=10_000)
-    assert space_before.run(Case(fits("iid"), alone, np.random.default_rng(0))) == ()
+    assert space_before.run(Case.of(fits("iid"), alone, np.random.default_rng(0))) == ()
     check = look(space_after, fits("iid"), alone)["moran_residual"]
     assert (check.verdict, check.value) == ("info", 0)
 

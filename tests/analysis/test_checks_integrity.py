@@ -12,7 +12,7 @@ ALL = ("data_fingerprint", "graph_fingerprint", "stored_data", "log_likelihood",
 
 
 def look(fit: Fit, districts: Districts) -> dict:
-    case = Case(fit, districts, np.random.default_rng(0))
+    case = Case.of(fit, districts, np.random.default_rng(0))
     modules = (fingerprints, stored_data, likelihood, draws_agree)
     return {check.name: check for module in modules for check in module.run(case)}
 

@@ -13,7 +13,7 @@ def look(districts):
     """Outcomes of a module of checks by name."""
 
     def run(module, fit: Fit) -> dict:
-        return {check.name: check for check in module.run(Case(fit, districts, np.random.default_rng(0)))}
+        return {check.name: check for check in module.run(Case.of(fit, districts, np.random.default_rng(0)))}
 
     return run
 

@@ -203,7 +203,7 @@ def heavy(values: np.ndarray) -> None:
 def of_heavy_weights(fit: Fit, districts: Districts, tampered: Callable[..., Fit], **more: object) -> Fit:
     """A fit whose weights no approximation deserves, with the record that belongs to them."""
     bad = tampered(fit, "sample_stats", "log_ratio", heavy)
-    again = approximation.recompute(Case(bad, districts, np.random.default_rng(0)))
+    again = approximation.recompute(Case.of(bad, districts, np.random.default_rng(0)))
     return with_report(bad, **again, **more)
 
 

@@ -1,0 +1,25 @@
+"""The evidence in a report, part by part; each part is one file with the same face.
+
+A part is made by a function ``(fit, review, districts) -> Part | None``; None where the fit or its review
+have nothing to show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from spatialvote.analysis.report.parts import Part
+
+if TYPE_CHECKING:
+    from spatialvote.analysis.review import Review
+    from spatialvote.data.districts import Districts
+    from spatialvote.models.fit import Fit
+
+#: In the order in which a reviewer asks.
+PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = ()
+
+
+def evidence_parts(fit: Fit, review: Review, districts: Districts) -> list[Part]:
+    """Every part that there is something to show of."""
+    return [part for make in PARTS if (part := make(fit, review, districts)) is not None]
