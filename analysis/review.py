@@ -25,7 +25,7 @@ from spatialvote.analysis.checks import (
     space_before,
     stored_data,
 )
-from spatialvote.analysis.checks.case import Case, Common
+from spatialvote.analysis.checks.case import Case, Common, Progress, Run
 from spatialvote.analysis.checks.check import Check, worst
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem
@@ -34,7 +34,7 @@ from spatialvote.models.fit import Fit
 __all__ = ["Check", "Review", "review"]
 
 #: In the order in which a reviewer asks.
-CHECKS = (
+CHECKS: tuple[Run, ...] = (
     convergence,
     sampler,
     approximation,
@@ -48,6 +48,8 @@ CHECKS = (
     space_after,
     information,
 )
+#: Those that fit other models to the same districts; only run when asked for, because they take longer.
+REFITS: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,15 @@ class Review:
         Of the data and the graph that the fit was reviewed with.
     seed
         Of what is random in the checks; the same seed gives the same review.
+    refits
+        Whether checks that fit other models were asked for.
     """
 
     checks: tuple[Check, ...]
     created: str
     fingerprints: Mapping[str, str]
     seed: int = 0
+    refits: bool = False
 
     def __repr__(self) -> str:
         counts = {v: sum(c.verdict == v for c in self.checks) for v in ("fail", "warn", "pass", "info")}
@@ -95,6 +100,7 @@ class Review:
         values = {
             "created": self.created,
             "seed": self.seed,
+            "refits": self.refits,
             "fingerprints": dict(self.fingerprints),
             "verdict": self.verdict,
             "checks": [check.to_dict() for check in self.checks],
@@ -117,6 +123,8 @@ class Review:
                 values["created"],
                 values["fingerprints"],
                 values["seed"],
+                # Reviews of versions that knew no refits do not have it.
+                values.get("refits", False),
             )
             told = values["verdict"]
         except (ValueError, KeyError, TypeError) as error:
@@ -133,7 +141,14 @@ class Review:
         return read
 
 
-def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
+def review(
+    fit: Fit,
+    districts: Districts,
+    *,
+    seed: int = 0,
+    refits: bool = False,
+    progress: Progress | None = None,
+) -> Review:
     """Check a fit against the districts it is claimed to be of.
 
     The fit is not trusted: what can be computed from the districts is computed anew and compared with what
@@ -146,7 +161,12 @@ def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
     districts
         The districts, read from their files.
     seed
-        Of the replicates and the reference draws.
+        Of the replicates and the reference draws; also of the refits.
+    refits
+        Run also the checks that fit other models to the same districts, by the Laplace engine: minutes
+        where the others take seconds.
+    progress
+        Called by these with what is fitted, how many fits are done and how many there are.
 
     Raises
     ------
@@ -158,11 +178,13 @@ def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
     """
     require_complete(fit)
     require_same_districts(fit, districts)
-    streams = np.random.default_rng(seed).spawn(len(CHECKS))
-    common = Common(fit, districts)
+    modules: tuple[Run, ...] = (*CHECKS, *REFITS) if refits else CHECKS
+    # Streams are numbered, so that those of the other checks are the same with refits and without.
+    streams = np.random.default_rng(seed).spawn(len(modules))
+    common = Common(fit, districts, progress)
     checks = [
         check
-        for module, rng in zip(CHECKS, streams, strict=True)
+        for module, rng in zip(modules, streams, strict=True)
         for check in module.run(Case(fit, districts, rng, common))
     ]
     return Review(
@@ -170,4 +192,5 @@ def review(fit: Fit, districts: Districts, *, seed: int = 0) -> Review:
         datetime.now(UTC).isoformat(timespec="seconds"),
         dict(districts.fingerprint),
         seed,
+        refits,
     )

@@ -1,16 +1,22 @@
 """`Case`: what every check is given."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
+from spatialvote.analysis.checks.check import Check
 from spatialvote.analysis.moran import Moran
 from spatialvote.data.districts import Districts
 from spatialvote.models.design import Design
 from spatialvote.models.fit import Fit
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.sparse_precision import SparsePrecision
+
+#: Told what is fitted, how many fits are done and how many there are.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +65,7 @@ class Common:
 
     fit: Fit
     districts: Districts
+    progress: Progress | None = None
 
     @cached_property
     def rebuilt(self) -> tuple[Posterior, Design]:
@@ -69,3 +76,11 @@ class Common:
     def moran(self) -> Moran:
         """Moran's I on the districts' graph."""
         return Moran.of(self.districts)
+
+
+class Run(Protocol):
+    """The face of a check's module."""
+
+    def run(self, case: Case) -> tuple[Check, ...]:
+        """What came of the check; empty where it does not apply."""
+        ...

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, plain, worst
 from spatialvote.analysis.review import Review, review
 from spatialvote.data.districts import Districts
@@ -163,3 +164,30 @@ def test_a_model_of_another_party_is_refused(fits, districts):
     other = Fit(fit.tree, VoteShareModel("denk ~ migrants + income", structure="none"), fit.record)
     with pytest.raises(ModelError, match="party 'denk', which has no votes"):
         review(other, districts)
+
+
+def test_refits_are_run_only_when_asked_for(fits, districts, sound, monkeypatch):
+    told = []
+
+    class Refit:
+        """A check that fits again."""
+
+        def run(self, case: Case) -> tuple[Check, ...]:
+            case.common.progress("other models", 1, 1)
+            return (check("other_models", "info", case.rng.random()),)
+
+    monkeypatch.setattr("spatialvote.analysis.review.REFITS", (Refit(),))
+    assert "other_models" not in review(fits("bym2"), districts).to_frame().index
+    found = review(fits("bym2"), districts, refits=True, progress=lambda *values: told.append(values))
+    # The checks that are always run come to the same with refits and without.
+    assert found.checks[:-1] == sound.checks
+    assert found.checks[-1].name == "other_models"
+    assert told == [("other models", 1, 1)]
+    assert (sound.refits, found.refits) == (False, True)
+    assert Review.from_json(found.to_json()) == found
+
+
+def test_a_review_of_a_version_without_refits(sound):
+    values = json.loads(sound.to_json())
+    del values["refits"]
+    assert Review.from_json(json.dumps(values)) == sound
