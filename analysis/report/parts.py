@@ -81,6 +81,9 @@ class Part:
         Paragraphs.
     pictures, tables
         In the order in which they are shown.
+    checks
+        Names of the checks of the review that it is the evidence of: the page shows them beside the figures,
+        under the question that they ask. Left out: all checks that ask `heading`, if any does.
     """
 
     anchor: str
@@ -88,3 +91,4 @@ class Part:
     words: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()
     tables: tuple[Table, ...] = ()
+    checks: tuple[str, ...] = ()
