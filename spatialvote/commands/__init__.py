@@ -1,0 +1,1 @@
+"""One file for each command of ``spatialvote``: `add` says its arguments, `command` runs it."""

@@ -1,0 +1,32 @@
+"""``spatialvote review``: check a saved fit against its data."""
+
+import argparse
+from pathlib import Path
+
+from spatialvote.commands.parts import Commands, add_command, add_fit_and_data, code_of
+
+
+def add(commands: Commands) -> None:
+    """Add the command and its arguments."""
+    review = add_command(
+        commands,
+        "review",
+        command,
+        "check a saved fit against its data",
+        "Checks a fit, one's own or somebody else's, without fitting it again, and writes review.json\n"
+        "beside it. The study file says how to read the districts; its model and engine are not used.",
+        "spatialvote review results/fit.nc --data study.toml",
+    )
+    add_fit_and_data(review)
+    review.add_argument("--output", type=Path, metavar="FILE", help="default: review.json beside the fit")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Review the fit; the exit code is that of the review."""
+    from spatialvote.run import open_fit, review_fit, verdict_words
+
+    study, fit, loaded = open_fit(arguments.fit, arguments.data)
+    path = arguments.output or arguments.fit.with_name("review.json")
+    evidence = review_fit(study, fit, loaded.districts, path)
+    print(f"{verdict_words(evidence)}\nReview: {path}")
+    return code_of(evidence.verdict)
