@@ -4,6 +4,7 @@ import numpy as np
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem, name_some
+from spatialvote.data.findings import in_districts
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
 from spatialvote.models.groups import group_columns
@@ -59,12 +60,13 @@ def require_same_districts(fit: Fit, districts: Districts) -> None:
 
 
 def require_complete(fit: Fit) -> None:
-    """Refuse a fit that lacks what a review reads, or whose draws are not finite numbers.
+    """Refuse a fit that lacks what a review reads, whose draws are not finite numbers, or of some votes only.
 
     Raises
     ------
     FitError
-        Naming every group, variable or entry of the record that is missing, and what is not finite.
+        Naming every group, variable or entry of the record that is missing, what is not finite, and which
+        districts were held out.
     """
     sizes = {"poisson": ("exposure",), "gaussian": ()}.get(fit.model.family, ("trials",))
     field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
@@ -108,5 +110,12 @@ def require_complete(fit: Fit) -> None:
                         f"{bad} draws of '{name}' are not finite numbers", "fit again: the file is unusable"
                     )
                 )
+    if fit.held_out:
+        problems.append(
+            Problem(
+                f"the fit did not see the votes {in_districts(fit.held_out)}: they were held out",
+                "give a fit to the votes of all districts; one that holds votes out is for comparison alone",
+            )
+        )
     if problems:
         raise FitError(problems)

@@ -11,7 +11,7 @@ laplace    weighted draws from a collapsed nested Laplace          more than 5,0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ def fit(
     progress: Progress | bool,
     folder: Path | None,
     resume: Resume,
+    held_out: Collection[str] = (),
 ) -> Fit:
     """Fit by an engine; see `VoteShareModel.fit`. ``given`` holds the settings that the user named."""
     if engine not in ENGINES:
@@ -66,7 +67,7 @@ def fit(
         from spatialvote.models.fitting import fit_nuts
         from spatialvote.models.nuts import NutsSettings
 
-        fitted = fit_nuts(model, districts, NutsSettings(**given), seed, progress, folder, resume)
+        fitted = fit_nuts(model, districts, NutsSettings(**given), seed, progress, folder, resume, held_out)
     else:
         from spatialvote.models.laplace.fitting import LaplaceSettings, fit_laplace
 
@@ -77,7 +78,7 @@ def fit(
                     "fit again without resume: it takes seconds",
                 )
             )
-        fitted = fit_laplace(model, districts, LaplaceSettings(**given), seed, progress)
+        fitted = fit_laplace(model, districts, LaplaceSettings(**given), seed, progress, held_out)
     if engine == "auto":
         fitted.record["engine_choice"] = {"asked": "auto", "chosen": chosen, "reason": reason}
     return fitted

@@ -34,8 +34,9 @@ class Fit:
         ``phi`` [district] (structured part of BYM2, unit scale); ``overdispersion`` or ``noise`` of the
         family; ``sd_<group>`` and ``effect_<group>`` [level_<group>] of each group-level term;
         ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
-        ``observed_data``; ``constant_data`` with the denominators, where the party ``stood``, the design on
-        its original scale, its ``center`` and ``scale``, each group's ``index_<group>``, and the links.
+        ``observed_data``; ``constant_data`` with the denominators, where the party ``stood`` (False also
+        where its votes were held out), the design on its original scale, its ``center`` and ``scale``, each
+        group's ``index_<group>``, and the links.
     model
         The specification.
     record
@@ -98,8 +99,17 @@ class Fit:
         return self.draws(own[0], at) if own else 0.0
 
     @property
+    def held_out(self) -> tuple[str, ...]:
+        """Ids of the districts whose votes were held out, in the order of the districts."""
+        # Fits of versions that held nothing out do not have it.
+        return tuple(self.record.get("held_out", ()))
+
+    @property
     def stood(self) -> np.ndarray:
-        """Where the party stood, shape (n,); elsewhere votes and predicted votes are 0 and say nothing."""
+        """Where the party stood and its votes were not held out, shape (n,).
+
+        Elsewhere votes, predicted votes and the log likelihood are 0 and say nothing.
+        """
         # Fits of versions that knew no absent parties do not have it.
         there = "stood" in self.tree["constant_data"]
         return self.constant("stood").astype(bool) if there else np.ones(self.votes.shape, dtype=bool)

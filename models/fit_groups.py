@@ -80,7 +80,7 @@ def fit_groups(
 def _constant_data(
     posterior: Posterior, design: Design, outcome: Outcome, districts: Districts
 ) -> xr.Dataset:
-    """What does not vary between draws; denominators are those of all districts, absent or not."""
+    """What does not vary between draws; denominators are those of all districts, absent, held out or not."""
     i, j, weight = districts.edges
     denominator = {}
     if posterior.family in DENOMINATORS:
@@ -90,7 +90,7 @@ def _constant_data(
     return xr.Dataset(
         {
             **denominator,
-            "stood": ("district", outcome.stood),
+            "stood": ("district", outcome.told),
             "design": (("district", "coefficient"), design.matrix),
             "center": ("coefficient", design.center),
             "scale": ("coefficient", design.scale),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from spatialvote.models.draw_store import Resume, open_store
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
 from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, suited
-from spatialvote.models.outcome import absence_record
+from spatialvote.models.outcome import Outcome, absence_record, held_out_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
 from spatialvote.models.record import make_record, timed
@@ -31,16 +32,17 @@ def fit_nuts(
     progress: Progress | bool,
     folder: Path | None = None,
     resume: Resume = False,
+    held_out: Collection[str] = (),
 ) -> Fit:
     """Fit by the No-U-Turn sampler; see `VoteShareModel.fit`."""
     rng = np.random.default_rng(seed)
     timings: dict[str, float] = {}
     with timed(timings, "prepare"):
-        posterior, design = model.posterior(districts)
+        posterior, design = model.posterior(districts, held_out)
+        outcome = model.outcome(districts, held_out)
         settings = suited(settings, posterior)
-        store = (
-            None if folder is None else open_store(folder, _belongs(model, districts, settings, seed), resume)
-        )
+        belongs = _belongs(model, districts, outcome, settings, seed)
+        store = None if folder is None else open_store(folder, belongs, resume)
         kept = store.kept() if store else []
     with timed(timings, "sample"):
         if store and resume == "partial":
@@ -53,13 +55,13 @@ def fit_nuts(
     with timed(timings, "coefficients"):
         variables = posterior_variables(posterior, draws, rng)
     with timed(timings, "predict"):
-        outcome = model.outcome(districts)
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
     record = make_record(districts, "nuts", asdict(settings), seed, timings)
     if posterior.has_field:
         record["parametrisation"] = centre(posterior, settings.parametrisation).record
     record["absent"] = absence_record(outcome, districts, model.party, model.absent)
+    record["held_out"] = held_out_record(outcome, districts)
     if resume == "partial":
         record["interrupted"] = {"drawn": kept, **{f"{name}s": n for name, n in statistics.sizes.items()}}
     elif sum(kept):
@@ -68,12 +70,13 @@ def fit_nuts(
 
 
 def _belongs(
-    model: VoteShareModel, districts: Districts, settings: NutsSettings, seed: int
+    model: VoteShareModel, districts: Districts, outcome: Outcome, settings: NutsSettings, seed: int
 ) -> dict[str, Any]:
     """What stored draws belong to: draws of other data, another model or another sampler are no use."""
     return {
         "model": model.to_dict(),
         **districts.fingerprint,
+        "held_out": held_out_record(outcome, districts),
         "settings": {name: value for name, value in asdict(settings).items() if name != "cores"},
         "seed": seed,
         "versions": {name: version(name) for name in ("spatialvote", "nutpie", "numba")},

@@ -1,4 +1,4 @@
-"""What a family takes for votes and sizes, and where the party did not stand.
+"""What a family takes for votes and sizes, where the party did not stand, and whose votes are held out.
 
 =============  ===========================  ================================
 family         votes                        size
@@ -12,16 +12,19 @@ gaussian       logit of the share           1
 A district where the party did not stand has size 0: it says nothing about the party, keeps its place on the
 map, and gets a predicted share as its neighbours and covariates suggest. Which districts these are is not in
 the table of votes; under ``absent="zero votes"`` they are those without a vote for it.
+
+Districts whose votes are held out, to be predicted from the others, have size 0 as well.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import logit
 
 from spatialvote.data.districts import Districts
-from spatialvote.data.errors import ModelError, Problem
+from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.data.findings import in_districts
 
 #: What districts without a vote for the party are: counts of zero like any other, or districts where it did
@@ -40,34 +43,96 @@ class Outcome:
     Attributes
     ----------
     votes, size
-        What the likelihood takes, float64; both 0 where the party did not stand.
+        What the likelihood takes, float64; both 0 where it is switched off (not `told`).
     denominator
         Valid votes or exposure of every district, 0 nowhere; ones for ``gaussian``.
     stood
         Whether the party stood.
+    held
+        Whether the votes are held out.
     """
 
     votes: np.ndarray
     size: np.ndarray
     denominator: np.ndarray
     stood: np.ndarray
+    held: np.ndarray
+
+    @property
+    def told(self) -> np.ndarray:
+        """Whether the votes enter the likelihood: the party stood, and they are not held out."""
+        return self.stood & ~self.held
 
 
-def read_outcome(family: str, districts: Districts, party: str, absent: str) -> Outcome:
+def read_outcome(
+    family: str, districts: Districts, party: str, absent: str, held_out: Collection[str] = ()
+) -> Outcome:
     """Votes and sizes of a party.
+
+    Parameters
+    ----------
+    held_out
+        Ids of districts whose votes are held out.
 
     Raises
     ------
     ModelError
-        Where the districts do not have what the family needs, or nobody, or everybody, voted for the party.
+        Where the districts do not have what the family needs, where nobody, or everybody, voted for the
+        party, where ids to be held out are unknown, or where without them no votes are left.
     """
+    held = _held(districts, held_out)
     if family == "gaussian":
         outcome = _logits(districts, party, absent)
     else:
         outcome = _counts(family, districts, party, absent)
     if not outcome.stood.any():
         raise _extreme(party, "no")
-    return outcome
+    return _without(outcome, held, family, party) if held.any() else outcome
+
+
+def _held(districts: Districts, held_out: Collection[str]) -> np.ndarray:
+    """Which districts are held out, shape (n,)."""
+    wanted = {held_out} if isinstance(held_out, str) else set(held_out)
+    known = set(districts.ids)
+    if unknown := sorted(str(one) for one in wanted if one not in known):
+        raise ModelError(
+            Problem(
+                f"{len(unknown)} of {len(wanted)} ids to be held out are unknown ({name_some(unknown)})",
+                "hold out ids of these districts, as text",
+            )
+        )
+    if len(wanted) == districts.n:
+        raise ModelError(
+            Problem(
+                f"all {districts.n} districts are held out, so nothing is left to learn from",
+                "hold out fewer",
+            )
+        )
+    return np.array([one in wanted for one in districts.ids], dtype=bool)
+
+
+def _without(outcome: Outcome, held: np.ndarray, family: str, party: str) -> Outcome:
+    """The outcome without the likelihood of some districts."""
+    left = outcome.stood & ~held
+    if not left.any() or (family != "gaussian" and not outcome.votes[left].any()):
+        which = "no"
+    elif DENOMINATORS.get(family) == "valid" and (outcome.votes[left] == outcome.denominator[left]).all():
+        which = "all"
+    else:
+        which = ""
+    if which:
+        raise ModelError(
+            Problem(
+                f"without the {held.sum()} districts held out, '{party}' has {which} votes everywhere",
+                "hold out fewer districts, or others",
+            )
+        )
+    return replace(
+        outcome,
+        votes=np.where(held, 0.0, outcome.votes),
+        size=np.where(held, 0.0, outcome.size),
+        held=held,
+    )
 
 
 def _counts(family: str, districts: Districts, party: str, absent: str) -> Outcome:
@@ -95,7 +160,7 @@ def _counts(family: str, districts: Districts, party: str, absent: str) -> Outco
     stood = votes > 0 if absent == "zero votes" else np.ones(districts.n, dtype=bool)
     if wanted == "valid" and (votes[stood] == denominator[stood]).all():
         raise _extreme(party, "all")
-    return Outcome(votes, np.where(stood, denominator, 0.0), denominator, stood)
+    return Outcome(votes, np.where(stood, denominator, 0.0), denominator, stood, np.zeros_like(stood))
 
 
 def _logits(districts: Districts, party: str, absent: str) -> Outcome:
@@ -129,7 +194,7 @@ def _logits(districts: Districts, party: str, absent: str) -> Outcome:
     if problems:
         raise ModelError(problems)
     votes = np.where(stood, logit(np.where(stood, share, 0.5)), 0.0)
-    return Outcome(votes, stood.astype(np.float64), np.ones(districts.n), stood)
+    return Outcome(votes, stood.astype(np.float64), np.ones(districts.n), stood, np.zeros_like(stood))
 
 
 def _extreme(party: str, which: str) -> ModelError:
@@ -139,6 +204,11 @@ def _extreme(party: str, which: str) -> ModelError:
             "choose a party that stood in some districts and not alone",
         )
     )
+
+
+def held_out_record(outcome: Outcome, districts: Districts) -> list[str]:
+    """Ids of the districts whose votes are held out, as plain values."""
+    return [str(one) for one in districts.ids[outcome.held]]
 
 
 def absence_record(outcome: Outcome, districts: Districts, party: str, absent: str) -> dict[str, Any]:

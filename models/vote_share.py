@@ -17,7 +17,7 @@ with theta iid N(0, 1) and phi the intrinsic CAR of the neighbour graph, scaled 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -125,6 +125,7 @@ class VoteShareModel:
         cores: int | None = None,
         target_accept: float | None = None,
         parametrisation: str | None = None,
+        held_out: Collection[str] = (),
         progress: Progress | bool = True,
         store: str | Path | None = None,
         resume: Resume = False,
@@ -146,6 +147,10 @@ class VoteShareModel:
             threads; None: as many as the machine has cores.
         tune, chains, target_accept, parametrisation
             Of ``nuts``: see `spatialvote.models.nuts.NutsSettings`.
+        held_out
+            Ids of districts whose votes are held out, to be predicted from the others: they have no
+            likelihood and keep their covariates and their place in the graph. Covariates are standardised
+            over all districts; the overall share, the intercept's prior mean, is that of the others.
         progress
             True for a progress bar on the terminal, False for none, or a function to be called.
         store
@@ -158,7 +163,8 @@ class VoteShareModel:
         Raises
         ------
         ModelError
-            Where the formula, the family or the engine do not suit the districts.
+            Where the formula, the family or the engine do not suit the districts, or `held_out` has unknown
+            ids or leaves no votes.
         FitError
             Where the store holds draws of another fit, or of this one and `resume` is False.
         """
@@ -175,12 +181,12 @@ class VoteShareModel:
         }
         given = {name: value for name, value in settings.items() if value is not None}
         folder = None if store is None else Path(store)
-        return fit(self, districts, engine, given, seed, progress, folder, resume)
+        return fit(self, districts, engine, given, seed, progress, folder, resume, held_out)
 
-    def posterior(self, districts: Districts) -> tuple[Posterior, Design]:
+    def posterior(self, districts: Districts, held_out: Collection[str] = ()) -> tuple[Posterior, Design]:
         """The log posterior of this model for some districts, and the design behind it."""
         design = build_design(self.formula, districts, self.standardise)
-        outcome = self.outcome(districts)
+        outcome = self.outcome(districts, held_out)
         level = FAMILIES[self.family].overall(outcome.votes, outcome.size)
         mean = self.priors.intercept_mean
         columns = len(design.names)
@@ -203,9 +209,9 @@ class VoteShareModel:
         )
         return posterior, design
 
-    def outcome(self, districts: Districts) -> Outcome:
+    def outcome(self, districts: Districts, held_out: Collection[str] = ()) -> Outcome:
         """What the family takes for votes and sizes of the party in some districts."""
-        return read_outcome(self.family, districts, self.party, self.absent)
+        return read_outcome(self.family, districts, self.party, self.absent, held_out)
 
     def to_pymc(self, districts: Districts) -> pm.Model:
         """The same model written in PyMC, coefficients sampled, to extend or to check by hand."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
 from spatialvote.models.laplace.engine import Drawn, laplace
 from spatialvote.models.laplace.short_run import short_run
-from spatialvote.models.outcome import absence_record
+from spatialvote.models.outcome import absence_record, held_out_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
 from spatialvote.models.record import make_record, timed
@@ -60,6 +61,7 @@ def fit_laplace(
     settings: LaplaceSettings,
     seed: int,
     progress: Progress | bool,
+    held_out: Collection[str] = (),
 ) -> Fit:
     """Fit by the Laplace engine; see `VoteShareModel.fit`.
 
@@ -71,7 +73,7 @@ def fit_laplace(
     rng = np.random.default_rng(seed)
     timings: dict[str, float] = {}
     with timed(timings, "prepare"):
-        posterior, design = model.posterior(districts)
+        posterior, design = model.posterior(districts, held_out)
     try:
         with timed(timings, "sample"):
             if progress is True:
@@ -89,7 +91,7 @@ def fit_laplace(
         with timed(timings, "short run"):
             report["short_run"] = short_run(posterior, drawn.theta, variables, rng)
     with timed(timings, "predict"):
-        outcome = model.outcome(districts)
+        outcome = model.outcome(districts, held_out)
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     groups["sample_stats"] = xr.Dataset(
         {
@@ -101,6 +103,7 @@ def fit_laplace(
     record = make_record(districts, "laplace", asdict(settings), seed, timings)
     record["laplace"] = report
     record["absent"] = absence_record(outcome, districts, model.party, model.absent)
+    record["held_out"] = held_out_record(outcome, districts)
     return Fit(as_tree(groups, design, districts), model, record)
 
 
