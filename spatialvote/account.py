@@ -1,7 +1,7 @@
 """The account that a command gives of itself: what is being done, how long it took, what came of it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,32 @@ def step(doing: str) -> Iterator[Step]:
     current = Step()
     yield current
     print(f"  {current.outcome} ({time.perf_counter() - start:.1f} s)", flush=True)
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on standard error, told what is done, how many are done and how many there are.
+
+    Where that is no terminal, nothing is drawn.
+
+    Examples
+    --------
+    >>> with counting() as progress:
+    ...     progress("other models", 1, 8)
+    """
+    # Only long steps have a bar.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(doing: str, done: int, total: int) -> None:
+            bar.update(task, description=doing, completed=done, total=total)
+
+        yield progress
 
 
 def short(path: Path) -> str:

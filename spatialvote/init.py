@@ -195,6 +195,10 @@ def _study(table: str, layer: str | None, source: Source, columns: Sequence[Colu
         "# [effect]",
         "# points = 10",
         '# weighting = "districts"',
+        "",
+        "# Whether the review also runs the checks that fit other models to the same districts.",
+        "# [review]",
+        "# refits = true",
     ]
     return "\n".join(lines) + "\n"
 

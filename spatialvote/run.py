@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spatialvote.account import short, step
+from spatialvote.account import counting, short, step
 from spatialvote.data.errors import FitError, Problem
 from spatialvote.outputs import Outputs, write_aside, writing
 from spatialvote.study import Study, load_default_study, load_study
@@ -164,12 +164,16 @@ def _telling_how_to_resume(draws: Path) -> Iterator[None]:
         ) from None
 
 
-def review_fit(study: Study, fit: Fit, districts: Districts, path: Path) -> Review:
-    """Review a fit and write the review."""
-    with step("Reviewing the fit") as reviewing:
+def review_fit(study: Study, fit: Fit, districts: Districts, path: Path, refits: bool = False) -> Review:
+    """Review a fit and write the review; fit other models too where that or the study asks for it."""
+    refits = refits or study.settings.review.refits
+    with step("Reviewing the fit" + (", with refits" if refits else "")) as reviewing:
         from spatialvote.analysis.review import review
 
-        evidence = review(fit, districts, seed=study.settings.study.seed)
+        with counting() as progress:
+            evidence = review(
+                fit, districts, seed=study.settings.study.seed, refits=refits, progress=progress
+            )
         write_text(path, evidence.to_json())
         reviewing.outcome = _tally(evidence)
     for check in evidence.checks:

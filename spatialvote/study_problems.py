@@ -27,6 +27,7 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
     ("model", "priors", "group"): {"pc": schema.PCSigmaSection, "half_normal": schema.HalfNormalSection},
     ("engine",): schema.EngineSection,
     ("effect",): schema.EffectSection,
+    ("review",): schema.ReviewSection,
 }
 
 

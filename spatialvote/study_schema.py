@@ -268,6 +268,12 @@ class EffectSection(Section):
     )
 
 
+class ReviewSection(Section):
+    """[review]: what the review of the fit is to do besides its usual checks."""
+
+    refits: bool = Field(default=False, description="true or false")
+
+
 class StudyFile(Section):
     """All sections of a study file."""
 
@@ -280,3 +286,4 @@ class StudyFile(Section):
     model: ModelSection = Field(description="a section [model] with a formula")
     engine: EngineSection = Field(default_factory=EngineSection, description="a section [engine]")
     effect: EffectSection = Field(default_factory=EffectSection, description="a section [effect]")
+    review: ReviewSection = Field(default_factory=ReviewSection, description="a section [review]")

@@ -57,6 +57,15 @@ def add_fit_and_data(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_refit(parser: argparse.ArgumentParser) -> None:
+    """Add whether the review fits other models too."""
+    parser.add_argument(
+        "--refit",
+        action="store_true",
+        help="also run the checks that fit other models to the same districts (seconds to minutes)",
+    )
+
+
 def add_interrupted(parser: argparse.ArgumentParser) -> None:
     """Add what to do with the draws of a run that was interrupted or killed."""
     group = parser.add_argument_group(

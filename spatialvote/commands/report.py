@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from spatialvote.commands.parts import Commands, add_command, add_fit_and_data, code_of
+from spatialvote.commands.parts import Commands, add_command, add_fit_and_data, add_refit, code_of
 
 
 def add(commands: Commands) -> None:
@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
         "spatialvote report results/fit.nc --data study.toml",
     )
     add_fit_and_data(report)
+    add_refit(report)
     report.add_argument("--output", type=Path, metavar="FILE", help="default: report.html beside the fit")
 
 
@@ -27,7 +28,7 @@ def command(arguments: argparse.Namespace) -> int:
 
     study, fit, loaded = open_fit(arguments.fit, arguments.data)
     path = arguments.output or arguments.fit.with_name("report.html")
-    evidence = review_fit(study, fit, loaded.districts, path.with_name("review.json"))
+    evidence = review_fit(study, fit, loaded.districts, path.with_name("review.json"), arguments.refit)
     report_fit(study, fit, evidence, loaded, path)
     print(f"{verdict_words(evidence)}\nReport: {path}")
     return code_of(evidence.verdict)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from spatialvote.commands.parts import Commands, add_command, add_fit_and_data, code_of
+from spatialvote.commands.parts import Commands, add_command, add_fit_and_data, add_refit, code_of
 
 
 def add(commands: Commands) -> None:
@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
         "spatialvote review results/fit.nc --data study.toml",
     )
     add_fit_and_data(review)
+    add_refit(review)
     review.add_argument("--output", type=Path, metavar="FILE", help="default: review.json beside the fit")
 
 
@@ -27,6 +28,6 @@ def command(arguments: argparse.Namespace) -> int:
 
     study, fit, loaded = open_fit(arguments.fit, arguments.data)
     path = arguments.output or arguments.fit.with_name("review.json")
-    evidence = review_fit(study, fit, loaded.districts, path)
+    evidence = review_fit(study, fit, loaded.districts, path, arguments.refit)
     print(f"{verdict_words(evidence)}\nReview: {path}")
     return code_of(evidence.verdict)
