@@ -1,0 +1,72 @@
+"""Tables of millions of rows: CSV with any separator, or Parquet, only the columns that are needed."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as parquet
+from pyarrow import ArrowException
+
+from spatialvote.data.errors import DataError, Problem, name_some
+
+_SEPARATORS = (",", ";", "\t", "|")
+
+
+def read_columns(path: Path, columns: Iterable[str], text: Iterable[str] = ()) -> pd.DataFrame:
+    """Read some columns of a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path
+        A .parquet file, or text with a header. The separator of text (comma, semicolon, tab
+        or bar) is the one that its header has most of.
+    columns
+        What to read, each once.
+    text
+        Columns to be read as text, so that no leading zero is lost.
+
+    Raises
+    ------
+    DataError
+        Where the file is missing, cannot be read, or lacks a column.
+    """
+    if not path.is_file():
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise DataError(
+            Problem(f"file '{path}' {what}", "check the path; relative ones start at the current folder")
+        )
+    wanted, as_text = list(dict.fromkeys(columns)), set(text)
+    try:
+        if path.suffix.lower() == ".parquet":
+            _require(path, parquet.read_schema(path).names, wanted)
+            table = pd.read_parquet(path, columns=wanted)
+            return table.astype(dict.fromkeys(as_text, "str"))
+        separator = _separator(path)
+        _require(path, list(pd.read_csv(path, sep=separator, nrows=0, encoding="utf-8-sig").columns), wanted)
+        kinds: Mapping[str, str] = dict.fromkeys(as_text, "str")
+        return pd.read_csv(path, sep=separator, usecols=wanted, dtype=kinds, encoding="utf-8-sig")[wanted]
+    except (ArrowException, OSError, UnicodeError, ValueError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DataError(
+            Problem(
+                f"file '{path.name}' cannot be read as a table ({reason})",
+                "give CSV in UTF-8 with a header, or Parquet",
+            )
+        ) from error
+
+
+def _require(path: Path, there: list[str], wanted: list[str]) -> None:
+    lacking = [one for one in wanted if one not in there]
+    if lacking:
+        raise DataError(
+            Problem(
+                f"file '{path.name}' has no columns {name_some(lacking)}",
+                f"choose from {name_some(there, limit=20)}",
+            )
+        )
+
+
+def _separator(path: Path) -> str:
+    with path.open(encoding="utf-8-sig") as lines:
+        header = lines.readline()
+    return max(_SEPARATORS, key=header.count)
