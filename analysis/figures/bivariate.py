@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.basemap import MapSheet, check_values, draw_map
+from spatialvote.analysis.figures.layer import tell
 from spatialvote.analysis.figures.maps import (
     NOT_STOOD,
     migrant_label,
@@ -147,13 +148,14 @@ def map_bivariate(districts: Districts, party: str, *, stood: np.ndarray | None 
     migrant_lines = _arrow_lines("", migrant_label(districts), " →", KEY_LEFT - SQUARE_LEFT - 0.1)
     square_top = style.lines_height(len(vote_lines), style.SMALL_SIZE) + 0.12
     height = square_top + SIDE + TICKS + style.lines_height(len(migrant_lines), style.SMALL_SIZE)
+    why = "no value" if stood is None else NOT_STOOD
     sheet = draw_map(
         districts,
         palette[votes.codes, migrants.codes],
         missing,
         title=f"Where migrants live, and {long} {districts.roles.party_called(party)}",
         legend_height=height,
-        why="no value" if stood is None else NOT_STOOD,
+        why=why,
     )
     bold = {"fontsize": style.SMALL_SIZE, "fontweight": "bold"}
     sheet.write(0, 0, "\n".join(vote_lines), color=style.VOTE, **bold)
@@ -161,6 +163,8 @@ def map_bivariate(districts: Districts, party: str, *, stood: np.ndarray | None 
     _draw_square(sheet, square_top, palette, counts)
     _label_breaks(sheet, square_top, migrants, votes)
     sheet.draw_key(KEY_LEFT, _name_corners(sheet, square_top, palette, counts, short))
+    tell(sheet.figure, migrant_label(districts), migrant_percent(districts))
+    tell(sheet.figure, vote_label, share, why)
     return sheet.figure
 
 

@@ -17,6 +17,7 @@ from spatialvote.analysis.figures.colour_scale import (
     draw_colour_scale,
     tail_note,
 )
+from spatialvote.analysis.figures.layer import tell
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
 from spatialvote.data.roles import SHARE_UNITS
@@ -98,6 +99,7 @@ def map_values(
             look = {"fontsize": style.SMALL_SIZE, "color": style.SOFT_INK}
             sheet.write(0, note_top, "\n".join(notes), **look)
     sheet.draw_key(BAR_WIDTH + 2.5 * GAP, 0)
+    tell(sheet.figure, label, array, why)
     return sheet.figure
 
 

@@ -9,15 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from spatialvote.analysis.report.chains import chains_part
+from spatialvote.analysis.report.clustering import clustering_part
 from spatialvote.analysis.report.parts import Part
+from spatialvote.analysis.report.predictions import predictions_part
+from spatialvote.analysis.report.weights import weights_part
 
 if TYPE_CHECKING:
     from spatialvote.analysis.review import Review
     from spatialvote.data.districts import Districts
     from spatialvote.models.fit import Fit
 
-#: In the order in which a reviewer asks.
-PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = ()
+#: Those of one question stand in this order under it; questions stand in the order of the review.
+PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
+    chains_part,
+    weights_part,
+    predictions_part,
+    clustering_part,
+)
 
 
 def evidence_parts(fit: Fit, review: Review, districts: Districts) -> list[Part]:

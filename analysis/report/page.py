@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spatialvote.analysis.belonging import require_complete, require_same_districts
+from spatialvote.analysis.report.csv_text import csv_name, csv_source
+from spatialvote.analysis.report.linked import layer_values
+from spatialvote.analysis.report.review import value_words
 from spatialvote.analysis.report.sections import sections
 from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, Problem
@@ -55,7 +60,8 @@ def report(
     Returns
     -------
     Path
-        The file. It loads nothing from the network and runs no script.
+        The file. It loads nothing from the network; its script, which links maps and copies tables, is the only
+        one that its content security policy lets run, and without it the page is complete.
 
     Raises
     ------
@@ -97,10 +103,30 @@ def render(content: dict[str, object]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["breakable"] = breakable
-    # The style sheet is a file of this package; quotes in it must stay quotes.
-    style, _, _ = loader.get_source(environment, "report.css")
-    return environment.get_template("report.html.j2").render(style=Markup(style), **content)
+    environment.filters |= {
+        "breakable": breakable,
+        "csp_hash": csp_hash,
+        "csv_name": csv_name,
+        "csv_source": csv_source,
+        "layer_values": layer_values,
+        "value_words": value_words,
+    }
+    # Style sheet and script are files of this package: their quotes must stay quotes.
+    style, script = (
+        Markup(loader.get_source(environment, name)[0]) for name in ("report.css", "report.js")
+    )
+    return environment.get_template("report.html.j2").render(style=style, script=script, **content)
+
+
+def csp_hash(source: str) -> str:
+    """What a content security policy names an inline style sheet or script by.
+
+    Examples
+    --------
+    >>> csp_hash("alert('Hello, world.');")
+    'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='
+    """
+    return "sha256-" + b64encode(sha256(source.encode()).digest()).decode()
 
 
 def breakable(name: str) -> Markup:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from spatialvote.analysis.figures.layer import Layer, layer_of
 from spatialvote.analysis.figures.style import to_png
 
 DPI = 200  # of the picture; shown at 96, it is sharp on dense screens and in print
@@ -27,6 +28,8 @@ class Picture:
         What it shows, what a good one looks like where that means anything, and how this one is.
     width, height
         Pixels of the page (CSS).
+    layer
+        Of a map, what it shows of each district, and where.
     """
 
     source: str
@@ -34,13 +37,15 @@ class Picture:
     caption: str
     width: int
     height: int
+    layer: Layer | None = None
 
 
 def picture(figure: Figure, alt: str, caption: str) -> Picture:
     """Embed a matplotlib figure."""
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
     source = "data:image/png;base64," + b64encode(to_png(figure, DPI)).decode()
-    return Picture(source, alt, caption, width, height)
+    # The places of axes are final once the figure was drawn.
+    return Picture(source, alt, caption, width, height, layer_of(figure))
 
 
 @dataclass(frozen=True)

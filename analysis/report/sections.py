@@ -20,20 +20,14 @@ from spatialvote.analysis.report.engine import engine_words
 from spatialvote.analysis.report.evidence import evidence_parts
 from spatialvote.analysis.report.fields import district_fields
 from spatialvote.analysis.report.focus import compared_columns, points_of
+from spatialvote.analysis.report.linked import linked_districts
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
+from spatialvote.analysis.report.methods import methods
 from spatialvote.analysis.report.model import model_part
 from spatialvote.analysis.report.priors import prior_picture, prior_predictive_words, prior_table
 from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
-from spatialvote.analysis.report.review import (
-    check_table,
-    glances,
-    moran_table,
-    review_pictures,
-    short_run_table,
-    summary_words,
-    warning_words,
-    weight_table,
-)
+from spatialvote.analysis.report.questions import questions
+from spatialvote.analysis.report.review import check_table, tally
 from spatialvote.analysis.report.truth import truth_part
 
 if TYPE_CHECKING:
@@ -67,13 +61,12 @@ def sections(
     return {
         "title": _title(fit, districts),
         "about": districts.about,
-        "glances": glances(review),
-        "review_words": summary_words(review),
-        "warning": warning_words(review),
+        "questions": questions(review, evidence_parts(fit, review, districts)),
+        "tally": tally(review),
         "answer": answer(fit, districts, columns[0] if columns else None, effects, question),
         "averaged": weighting_words(weighting, fit.model.family) if columns else None,
         "truth": known,
-        "mapped": districts.has_geometry,
+        "linked": linked_districts(districts),
         "raw_pictures": raw_pictures(fit, districts),
         "model_pictures": [
             *model_pictures(fit, districts, district_fields(fit)),
@@ -94,10 +87,7 @@ def sections(
         "prior_picture": prior_picture(fit, districts, {} if known is None else known.parameters),
         "prior_table": prior_table(fit, districts),
         "check_table": check_table(review),
-        "moran_table": moran_table(review),
-        "weight_tables": [one for one in (weight_table(fit, review), short_run_table(review)) if one],
-        "review_pictures": review_pictures(fit, review, districts),
-        "evidence": evidence_parts(fit, review, districts),
+        "methods": methods(fit, review, districts, points, weighting),
         "caveats": caveats(fit, districts),
         "record": record_pairs(fit, review, districts),
         "record_tables": record_tables(fit, districts),

@@ -16,7 +16,7 @@ from spatialvote.analysis.coefficients import coefficients, group_effects, hyper
 from spatialvote.analysis.report import parts
 from spatialvote.analysis.report.engine import engine_words
 from spatialvote.analysis.report.page import report
-from spatialvote.analysis.report.review import short_run_table
+from spatialvote.analysis.report.weights import short_run_table
 from spatialvote.analysis.review import Review, review
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError
