@@ -32,6 +32,8 @@ class Geary(GraphStatistic):
     array([0.3])
     """
 
+    KEY, NAME, ALIKE = "geary", "Geary's C", -1
+
     @staticmethod
     def standardise(links: csr_array) -> csr_array:
         """Each row over its sum."""

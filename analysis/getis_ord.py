@@ -34,6 +34,8 @@ class GetisOrd(GraphStatistic):
     array([0.5714])
     """
 
+    KEY, NAME, ALIKE = "getis_ord", "G", 1
+
     @staticmethod
     def standardise(links: csr_array) -> csr_array:
         """One for every link, whatever its weight."""

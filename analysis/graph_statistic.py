@@ -6,7 +6,7 @@ each and the same face, so that any of them can be compared with any reference.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
@@ -26,6 +26,12 @@ class GraphStatistic(ABC):
     weights
         Weights as the statistic uses them, shape (n, n); rows of islands are empty.
     """
+
+    #: In names of checks, and in words.
+    KEY: ClassVar[str]
+    NAME: ClassVar[str]
+    #: 1 where the statistic is larger the more alike neighbours are, -1 where it is smaller.
+    ALIKE: ClassVar[int]
 
     weights: csr_array
 
@@ -71,6 +77,12 @@ class GraphStatistic(ABC):
         n = self.weights.shape[0]
         blocks = [self(rng.standard_normal((min(BLOCK, size - start), n))) for start in range(0, size, BLOCK)]
         return np.concatenate(blocks)
+
+    @classmethod
+    def likeness(cls, values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Share of a reference (r,) in which neighbours are at least as alike as each value (m,) says."""
+        order = np.sort(cls.ALIKE * reference)
+        return 1 - np.searchsorted(order, cls.ALIKE * values, side="left") / len(order)
 
     @staticmethod
     @abstractmethod

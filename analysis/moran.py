@@ -32,6 +32,8 @@ class Moran(GraphStatistic):
     array([0.4])
     """
 
+    KEY, NAME, ALIKE = "moran", "Moran's I", 1
+
     @staticmethod
     def standardise(links: csr_array) -> csr_array:
         """Each row over its sum."""

@@ -6,6 +6,8 @@ from scipy.special import expit
 
 from spatialvote.analysis.checks import dispersion, information, predictive, space_after, space_before
 from spatialvote.analysis.checks.case import Case
+from spatialvote.analysis.geary import Geary
+from spatialvote.analysis.moran import Moran
 from spatialvote.analysis.residuals import thin
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -90,9 +92,11 @@ def test_zeros_where_the_party_did_not_stand(districts, altered):
     assert "stood everywhere" in found["predictive_zeros"].advice
 
 
-def test_space_is_accounted_for_by_bym2_alone(fits, districts):
+@pytest.mark.parametrize("statistic", ["moran", "geary"])
+def test_space_is_accounted_for_by_bym2_alone(fits, districts, statistic):
     found = {
-        one: look(space_after, fits(one), districts)["moran_residual"] for one in ("bym2", "iid", "none")
+        one: look(space_after, fits(one), districts)[f"{statistic}_residual"]
+        for one in ("bym2", "iid", "none")
     }
     assert verdicts(found) == {"bym2": "pass", "iid": "fail", "none": "fail"}
     assert "'bym2'" in found["iid"].advice
@@ -103,9 +107,11 @@ def test_space_is_accounted_for_by_bym2_alone(fits, districts):
 
 def test_residual_moran_p_value_by_hand():
     observed, reference = np.array([0.0, 0.5, 0.3]), np.array([0.1, 0.3, -0.1])
-    check = space_after.judge("iid", observed, reference)
+    check = space_after.judge(Moran, "iid", observed, reference)
     # P(reference >= observed): 2/3, 0 and 1/3.
     assert check.value == pytest.approx(1 / 3)
+    # P(reference <= observed): 1/3, 1 and 1.
+    assert space_after.judge(Geary, "iid", observed, reference).value == pytest.approx(7 / 9)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_residual_moran_p_value_by_hand():
 )
 def test_verdicts_of_the_residual_moran(quantile, verdict, advice):
     reference = np.random.default_rng(0).normal(0, 0.06, 1000)
-    check = space_after.judge("bym2", np.full(10, np.quantile(reference, quantile)), reference)
+    check = space_after.judge(Moran, "bym2", np.full(10, np.quantile(reference, quantile)), reference)
     # The quantile is between two of the thousand.
     assert check.value == pytest.approx(1 - quantile, abs=0.001)
     assert check.verdict == verdict
@@ -128,10 +134,14 @@ def test_verdicts_of_the_residual_moran(quantile, verdict, advice):
 
 def test_space_before_the_model(fits, districts):
     found = look(space_before, fits("bym2"), districts)
-    assert verdicts(found) == {"moran_raw": "info", "moran_nonspatial": "info"}
+    statistics = ("moran", "geary", "getis_ord")
+    assert verdicts(found) == {f"{one}_{of}": "info" for of in ("raw", "nonspatial") for one in statistics}
     # rho = 0.9: neighbours are alike, the more so when the covariates, which are not, are accounted for.
     assert found["moran_nonspatial"].value > found["moran_raw"].value > 0.2
-    assert {check.details["p_value"] for check in found.values()} == {0.001}
+    assert found["geary_nonspatial"].value < found["geary_raw"].value < 0.9
+    for one in ("moran", "geary"):
+        for of in ("raw", "nonspatial"):
+            assert found[f"{one}_{of}"].details["p_value"] == 0.001
     assert found["moran_nonspatial"].details["extra_sd"] == pytest.approx(0.5, abs=0.15)
 
 
