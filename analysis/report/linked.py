@@ -76,7 +76,7 @@ def _polygons(geometry: np.ndarray) -> np.ndarray:
 
 
 def _steps(vertices: np.ndarray) -> list[int]:
-    """A ring as its first vertex and steps, points that fell together taken once; empty if nothing is left."""
+    """A ring as first vertex and steps, points that fell together taken once; empty if nothing is left."""
     apart = np.any(np.diff(vertices, axis=0, prepend=vertices[-1:]) != 0, axis=1)
     kept = vertices[apart]
     if len(kept) < 3:
@@ -95,7 +95,7 @@ def district_names(districts: Districts) -> list[str]:
 
 
 def layer_values(layer: Layer) -> dict[str, Any]:
-    """What one map shows, in plain values: its windows, and of each quantity what is told of each district."""
+    """What one map shows in plain values: its windows, and what is told of each district."""
     return {
         "windows": [{"bounds": one.bounds, "place": one.place} for one in layer.windows],
         "shown": [_shown(one) for one in layer.shown],

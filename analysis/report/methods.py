@@ -3,18 +3,17 @@
 Every sentence is there because this fit has what it tells of; citations are keys of `references`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from spatialvote.analysis.report.effects import weighting_words
 from spatialvote.analysis.report.focus import column_words, formula_columns
+from spatialvote.analysis.report.methods_review import review_sentences
 from spatialvote.analysis.report.numbers import NBSP, fixed, percent, significant
 from spatialvote.analysis.report.references import Reference, cited_keys, references, with_citations
-from spatialvote.analysis.report.review import value_words
 from spatialvote.analysis.report.words import listed, points_step
-from spatialvote.analysis.review import Check, Review
+from spatialvote.analysis.review import Review
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
 from spatialvote.models.priors import PCOverdispersion, PCRho, PCSigma
@@ -22,7 +21,8 @@ from spatialvote.models.structures import STRUCTURES
 
 _FAMILY = {
     "binomial": "Votes were modelled as binomial with a logit link",
-    "beta_binomial": "Votes were modelled as beta-binomial with a logit link, so that votes within a district may "
+    "beta_binomial": "Votes were modelled as beta-binomial with a logit link, so that votes within a "
+    "district may "
     "be alike beyond what its expected share makes them",
     "gaussian": "Logits of the vote shares were modelled as normal",
     "poisson": "Counts were modelled as Poisson with a log link and an exposure as offset",
@@ -30,14 +30,18 @@ _FAMILY = {
 _STRUCTURE = {
     "none": "there were no district effects beyond the covariates",
     "iid": "district effects were independent and normal",
-    "bym2": "district effects followed the BYM2 model [@riebler2016], a sum of an independent and an intrinsic "
-    "conditional autoregressive part, the latter scaled within each connected component of the neighbour graph "
+    "bym2": "district effects followed the BYM2 model [@riebler2016], a sum of an independent and an "
+    "intrinsic "
+    "conditional autoregressive part, the latter scaled within each connected component of the neighbour "
+    "graph "
     "[@sorbye2014; @freni-sterrantino2018]",
     "leroux": "district effects followed the conditional autoregressive model of Leroux [@leroux2000], its "
     "structure matrix scaled within each connected component of the neighbour graph [@freni-sterrantino2018]",
-    "proper_car": "district effects followed a proper conditional autoregression [@besag1974], scaled within each "
+    "proper_car": "district effects followed a proper conditional autoregression [@besag1974], scaled "
+    "within each "
     "connected component of the neighbour graph",
-    "sar": "district effects followed a simultaneous autoregression (spatial error model) with row-standardised "
+    "sar": "district effects followed a simultaneous autoregression (spatial error model) with "
+    "row-standardised "
     "weights [@ord1975]",
     "dagar": "district effects followed a directed acyclic graph autoregression, DAGAR [@datta2019]",
 }
@@ -47,18 +51,6 @@ _HYPER = {
     "overdispersion": "the overdispersion",
     "noise": "the standard deviation of the logits",
 }
-#: Checks that have a sentence of their own.
-_SPOKEN = (
-    "r_hat",
-    "ess_bulk",
-    "ess_tail",
-    "divergences",
-    "e_bfmi",
-    "k_hat",
-    "importance_ess",
-    "log_likelihood",
-)
-_SPOKEN_TOO = ("moran_raw", "moran_nonspatial", "moran_residual")
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ def methods(fit: Fit, review: Review, districts: Districts, points: float, weigh
         _model(fit, districts),
         _priors(fit),
         _computation(fit),
-        _review(review),
+        review_sentences(review),
         _effects(fit, districts, points, weighting),
     ]
     texts = [text.replace(NBSP, " ") for text in texts if text]
@@ -107,7 +99,8 @@ def _data(fit: Fit, districts: Districts) -> str:
     when = "" if about.year is None else f" of {about.year}"
     source = f" (source: {about.source})" if about.source else ""
     text = (
-        f"We used {'simulated' if about.simulated else 'district-level'} data of {about.name}{when}{source}. The "
+        f"We used {'simulated' if about.simulated else 'district-level'} data of "
+        f"{about.name}{when}{source}. The "
         f"unit of analysis is the {about.unit} (n = {fixed(districts.n)}). "
     )
     if fit.model.family == "gaussian":
@@ -116,7 +109,8 @@ def _data(fit: Fit, districts: Districts) -> str:
         text += f"The outcome is the count of {party} ({fixed(fit.votes[fit.stood].sum())} in all)."
     else:
         text += (
-            f"The outcome is the number of votes for {party} ({fixed(fit.votes[fit.stood].sum())} in all) among "
+            f"The outcome is the number of votes for {party} ({fixed(fit.votes[fit.stood].sum())} in all) "
+            "among "
             f"the valid votes of a district (median {fixed(float(np.median(fit.size)))})."
         )
     if districts.record.dropped:
@@ -140,13 +134,15 @@ def _model(fit: Fit, districts: Districts) -> str:
         text += ", centred and divided by their standard deviations" if model.standardise else ""
     text += f" (formula: {model.formula})"
     if fit.groups:
-        text += f", with normal effects of the levels of {listed([column_words(g, districts) for g in fit.groups])}"
+        text += ", with normal effects of the levels of "
+        f"{listed([column_words(g, districts) for g in fit.groups])}"
     text += f"; {_STRUCTURE[model.structure]}."
     if "rho" in STRUCTURES[model.structure]:
         islands = len(graph.islands)
         text += (
             f" Neighbours were defined by {graph.method} ({fixed(graph.n_edges)} links, "
-            f"{len(graph.component_sizes)} connected component{'' if len(graph.component_sizes) == 1 else 's'}"
+            f"{len(graph.component_sizes)} connected "
+            f"component{'' if len(graph.component_sizes) == 1 else 's'}"
         )
         text += f", {len(graph.added)} links added to those" if graph.added else ""
         text += ")."
@@ -161,7 +157,8 @@ def _model(fit: Fit, districts: Districts) -> str:
 def _priors(fit: Fit) -> str:
     model, priors = fit.model, fit.model.priors
     told = [
-        f"Normal({significant(float(fit.constant('prior_mean')[0]))}, {priors.intercept_sd:g}²) for the intercept"
+        f"Normal({significant(float(fit.constant('prior_mean')[0]))}, {priors.intercept_sd:g}²) for the "
+        "intercept"
     ]
     if fit.coefficients:
         scale = " of the standardised covariates" if model.standardise else ""
@@ -185,10 +182,13 @@ def _computation(fit: Fit) -> str:
     software = f"spatialvote {record['versions']['spatialvote']}"
     if fit.engine == "laplace":
         text = (
-            "The posterior was approximated by a nested Laplace approximation [@rue2009] in which each district's "
+            "The posterior was approximated by a nested Laplace approximation [@rue2009] in which each "
+            "district's "
             "own effect is integrated out by quadrature where the model has one, at "
-            f"{fixed(record['laplace']['points'])} points of the hyperparameters; {fixed(sizes['draw'])} draws were "
-            "taken and resampled with Pareto-smoothed importance weights towards the exact posterior [@vehtari2024]"
+            f"{fixed(record['laplace']['points'])} points of the hyperparameters; {fixed(sizes['draw'])} "
+            "draws were "
+            "taken and resampled with Pareto-smoothed importance weights towards the exact posterior "
+            "[@vehtari2024]"
         )
     else:
         nutpie = record["versions"].get("nutpie")
@@ -205,99 +205,21 @@ def _computation(fit: Fit) -> str:
     return text
 
 
-def _review(review: Review) -> str:
-    checks = {one.name: one for one in review.checks}
-    judged = [one for one in review.checks if one.verdict != "info"]
-    passed = [one for one in judged if one.verdict == "pass"]
-    text = f"Of {len(judged)} checks of the fit, {len(passed)} passed"
-    for verdict, verb in (("warn", "gave a warning"), ("fail", "failed")):
-        others = [one.name.replace("_", " ") for one in judged if one.verdict == verdict]
-        text += f"; {listed(others)} {verb}" if others else ""
-    sentences = [f"{text}.", *_sampling(checks), *_predictive(checks), *_space(checks)]
-    if "log_likelihood" in checks and checks["log_likelihood"].verdict == "pass":
-        sentences.append(
-            "The log likelihood was computed again from draws and data and agreed with the stored one."
-        )
-    rest = [one for one in judged if not _spoken(one)]
-    if rest:
-        told = [
-            f"{one.statistic}: {value_words(one)} (sound: {one.threshold}; {one.verdict})" for one in rest
-        ]
-        sentences.append(f"Further checks: {'; '.join(told)}.")
-    return " ".join(sentences)
-
-
-def _spoken(check: Check) -> bool:
-    return check.name in (*_SPOKEN, *_SPOKEN_TOO) or check.name.startswith("predictive_")
-
-
-def _sampling(checks: Mapping[str, Check]) -> list[str]:
-    found = []
-    if "r_hat" in checks and not np.isnan(checks["r_hat"].value):
-        found.append(
-            f"The largest rank-normalised split R-hat was {fixed(checks['r_hat'].value, 3)}, and the smallest "
-            f"effective sample sizes were {fixed(checks['ess_bulk'].value)} (bulk) and "
-            f"{fixed(checks['ess_tail'].value)} (tail) [@vehtari2021]."
-        )
-    if "divergences" in checks:
-        number = checks["divergences"].value
-        found.append(f"{fixed(number) if number else 'No'} transition{'' if number == 1 else 's'} diverged.")
-    if "e_bfmi" in checks:
-        found.append(
-            f"The smallest E-BFMI of a chain was {fixed(checks['e_bfmi'].value, 2)} [@betancourt2016]."
-        )
-    if "k_hat" in checks:
-        value = checks["k_hat"].value
-        shape = (
-            f"Pareto k-hat of the weights was {fixed(value, 2)}"
-            if np.isfinite(value)
-            else "The weights were equal"
-        )
-        found.append(
-            f"{shape} [@vehtari2024], and the effective number of draws {fixed(checks['importance_ess'].value)}."
-        )
-    return found
-
-
-def _predictive(checks: Mapping[str, Check]) -> list[str]:
-    ones = [one for name, one in checks.items() if name.startswith("predictive_")]
-    if not ones:
-        return []
-    values = [one.value for one in ones]
-    return [
-        f"Posterior predictive p-values [@gelman1996] of {len(ones)} statistics of the data lay between "
-        f"{fixed(min(values), 3)} and {fixed(max(values), 3)}."
-    ]
-
-
-def _space(checks: Mapping[str, Check]) -> list[str]:
-    raw, after = checks.get("moran_raw"), checks.get("moran_residual")
-    found = []
-    if raw is not None and "p_value" in raw.details:
-        found.append(
-            f"Moran's I [@moran1950] of the raw shares was {fixed(raw.value, 2)} (p = "
-            f"{fixed(raw.details['p_value'], 3)})."
-        )
-    if after is not None and "mean" in after.details:
-        found.append(
-            f"Moran's I of the residuals, computed draw by draw, was {fixed(after.details['mean'], 3)} on average, "
-            f"against {fixed(after.details['reference_mean'], 3)} of white noise on the same graph (mean p = "
-            f"{fixed(after.value, 3)})."
-        )
-    return found
-
-
 def _effects(fit: Fit, districts: Districts, points: float, weighting: str) -> str:
     shares = fit.model.family != "poisson"
     text = ""
     if any(one in districts.roles.numeric_columns() for one in formula_columns(fit.model.formula, districts)):
         text = (
             f"Effects are changes of the expected {'vote share' if shares else 'rate'} where a covariate is "
-            f"{points_step(points)} higher (one standard deviation for covariates that are no shares), the other "
-            f"covariates and the district effects held fixed, {weighting_words(weighting, fit.model.family)}. "
+            f"{points_step(points)} higher (one standard deviation for covariates that are no shares), the "
+            "other "
+            "covariates and the district effects held fixed, "
+            f"{weighting_words(weighting, fit.model.family)}. "
         )
     return (
-        f"{text}Estimates are posterior means with {percent(0.95)} equal-tailed credible intervals. They describe "
-        "associations between districts, not effects on persons [@robinson1950], and depend on how districts are "
+        f"{text}Estimates are posterior means with {percent(0.95)} equal-tailed credible intervals. They "
+        "describe "
+        "associations between districts, not effects on persons [@robinson1950], and depend on how "
+        "districts are "
         "drawn [@openshaw1984]."
     )

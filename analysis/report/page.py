@@ -60,8 +60,8 @@ def report(
     Returns
     -------
     Path
-        The file. It loads nothing from the network; its script, which links maps and copies tables, is the only
-        one that its content security policy lets run, and without it the page is complete.
+        The file. It loads nothing from the network; its script, which links maps and copies tables, is the
+        only one that its content security policy lets run, and without it the page is complete.
 
     Raises
     ------
@@ -112,9 +112,7 @@ def render(content: dict[str, object]) -> str:
         "value_words": value_words,
     }
     # Style sheet and script are files of this package: their quotes must stay quotes.
-    style, script = (
-        Markup(loader.get_source(environment, name)[0]) for name in ("report.css", "report.js")
-    )
+    style, script = (Markup(loader.get_source(environment, name)[0]) for name in ("report.css", "report.js"))
     return environment.get_template("report.html.j2").render(style=style, script=script, **content)
 
 

@@ -1,4 +1,4 @@
-"""The evidence of a report, question by question: each with its verdict, its parts, and its checks beside them."""
+"""The evidence of a report, question by question: each with its verdict, its parts, and its checks."""
 
 import re
 from collections.abc import Sequence
@@ -61,9 +61,9 @@ class Question:
 def questions(review: Review, parts: Sequence[Part]) -> list[Question]:
     """Put every part and every check under one question.
 
-    A part goes with the checks that it names, or with those that ask its heading; what it names of other
-    questions comes with it. Questions stand in the order of the review, parts in theirs; a part without a
-    check is a question of its own, at the end.
+    A part stands under the question that is its heading, or else that of the first check that it names; its
+    checks, those it names or else those of its question that no part names, stand with it. Questions stand in
+    the order of the review, parts in theirs; a part without a check is a question of its own, at the end.
     """
     asked = list(dict.fromkeys(one.question for one in review.checks))
     left = list(review.checks)
@@ -77,7 +77,7 @@ def questions(review: Review, parts: Sequence[Part]) -> list[Question]:
             if one.name in part.checks or (not part.checks and one.question == part.heading)
         ]
         left = [one for one in left if one not in taken]
-        heading = taken[0].question if taken else part.heading
+        heading = part.heading if part.heading in asked or not taken else taken[0].question
         (found if heading in asked else alone).setdefault(heading, []).append(Exhibit(part, tuple(taken)))
     for heading in asked:
         rest = tuple(one for one in left if one.question == heading)

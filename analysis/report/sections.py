@@ -25,8 +25,8 @@ from spatialvote.analysis.report.maps import model_pictures, raw_pictures
 from spatialvote.analysis.report.methods import methods
 from spatialvote.analysis.report.model import model_part
 from spatialvote.analysis.report.priors import prior_picture, prior_predictive_words, prior_table
-from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
 from spatialvote.analysis.report.questions import questions
+from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
 from spatialvote.analysis.report.review import check_table, tally
 from spatialvote.analysis.report.truth import truth_part
 

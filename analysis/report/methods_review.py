@@ -1,0 +1,109 @@
+"""What a section on methods says of the checks of a fit: their numbers, with the works they come from."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spatialvote.analysis.report.numbers import fixed
+from spatialvote.analysis.report.review import value_words
+from spatialvote.analysis.report.words import listed
+from spatialvote.analysis.review import Check, Review
+
+#: Checks that have a sentence of their own.
+_SPOKEN = (
+    "r_hat",
+    "ess_bulk",
+    "ess_tail",
+    "divergences",
+    "e_bfmi",
+    "k_hat",
+    "importance_ess",
+    "log_likelihood",
+)
+_SPOKEN_TOO = ("moran_raw", "moran_nonspatial", "moran_residual")
+
+
+def review_sentences(review: Review) -> str:
+    """How the checks ended, and what the best known of them found; citations are keys."""
+    checks = {one.name: one for one in review.checks}
+    judged = [one for one in review.checks if one.verdict != "info"]
+    passed = [one for one in judged if one.verdict == "pass"]
+    text = f"Of {len(judged)} checks of the fit, {len(passed)} passed"
+    for verdict, verb in (("warn", "gave a warning"), ("fail", "failed")):
+        others = [one.name.replace("_", " ") for one in judged if one.verdict == verdict]
+        text += f"; {listed(others)} {verb}" if others else ""
+    sentences = [f"{text}.", *_sampling(checks), *_predictive(checks), *_space(checks)]
+    if "log_likelihood" in checks and checks["log_likelihood"].verdict == "pass":
+        sentences.append(
+            "The log likelihood was computed again from draws and data and agreed with the stored one."
+        )
+    rest = [one for one in judged if not _spoken(one)]
+    if rest:
+        told = [
+            f"{one.statistic}: {value_words(one)} (sound: {one.threshold}; {one.verdict})" for one in rest
+        ]
+        sentences.append(f"Further checks: {'; '.join(told)}.")
+    return " ".join(sentences)
+
+
+def _spoken(check: Check) -> bool:
+    return check.name in (*_SPOKEN, *_SPOKEN_TOO) or check.name.startswith("predictive_")
+
+
+def _sampling(checks: Mapping[str, Check]) -> list[str]:
+    found = []
+    if "r_hat" in checks and not np.isnan(checks["r_hat"].value):
+        found.append(
+            f"The largest rank-normalised split R-hat was {fixed(checks['r_hat'].value, 3)}, and the "
+            "smallest "
+            f"effective sample sizes were {fixed(checks['ess_bulk'].value)} (bulk) and "
+            f"{fixed(checks['ess_tail'].value)} (tail) [@vehtari2021]."
+        )
+    if "divergences" in checks:
+        number = checks["divergences"].value
+        found.append(f"{fixed(number) if number else 'No'} transition{'' if number == 1 else 's'} diverged.")
+    if "e_bfmi" in checks:
+        found.append(
+            f"The smallest E-BFMI of a chain was {fixed(checks['e_bfmi'].value, 2)} [@betancourt2016]."
+        )
+    if "k_hat" in checks:
+        value = checks["k_hat"].value
+        shape = (
+            f"Pareto k-hat of the weights was {fixed(value, 2)}"
+            if np.isfinite(value)
+            else "The weights were equal"
+        )
+        found.append(
+            f"{shape} [@vehtari2024], and the effective number of draws "
+            f"{fixed(checks['importance_ess'].value)}."
+        )
+    return found
+
+
+def _predictive(checks: Mapping[str, Check]) -> list[str]:
+    ones = [one for name, one in checks.items() if name.startswith("predictive_")]
+    if not ones:
+        return []
+    values = [one.value for one in ones]
+    return [
+        f"Posterior predictive p-values [@gelman1996] of {len(ones)} statistics of the data lay between "
+        f"{fixed(min(values), 3)} and {fixed(max(values), 3)}."
+    ]
+
+
+def _space(checks: Mapping[str, Check]) -> list[str]:
+    raw, after = checks.get("moran_raw"), checks.get("moran_residual")
+    found = []
+    if raw is not None and "p_value" in raw.details:
+        found.append(
+            f"Moran's I [@moran1950] of the raw shares was {fixed(raw.value, 2)} (p = "
+            f"{fixed(raw.details['p_value'], 3)})."
+        )
+    if after is not None and "mean" in after.details:
+        found.append(
+            f"Moran's I of the residuals, computed draw by draw, was {fixed(after.details['mean'], 3)} on "
+            "average, "
+            f"against {fixed(after.details['reference_mean'], 3)} of white noise on the same graph (mean p = "
+            f"{fixed(after.value, 3)})."
+        )
+    return found
