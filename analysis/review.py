@@ -13,12 +13,14 @@ import pandas as pd
 from spatialvote.analysis.belonging import require_complete, require_same_districts
 from spatialvote.analysis.checks import (
     approximation,
+    confounding,
     convergence,
     dispersion,
     draws_agree,
     fingerprints,
     information,
     likelihood,
+    pit,
     predictive,
     sampler,
     space_after,
@@ -43,13 +45,14 @@ CHECKS: tuple[Run, ...] = (
     likelihood,
     draws_agree,
     predictive,
+    pit,
     dispersion,
     space_before,
     space_after,
     information,
 )
 #: Those that fit other models to the same districts; only run when asked for, because they take longer.
-REFITS: tuple[Run, ...] = ()
+REFITS: tuple[Run, ...] = (confounding,)
 
 
 @dataclass(frozen=True)

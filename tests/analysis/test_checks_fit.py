@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from spatialvote.analysis.checks import dispersion, information, predictive, space_after, space_before
+from spatialvote.analysis.checks import dispersion, information, pit, predictive, space_after, space_before
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.geary import Geary
 from spatialvote.analysis.moran import Moran
@@ -25,7 +25,15 @@ def test_replicates_of_a_model_with_district_effects_resemble_the_votes(fits, di
     found = look(predictive, fits(structure), districts)
     assert verdicts(found) == dict.fromkeys(found, "pass")
     assert len(found) == 5
-    assert dispersion.run(Case.of(fits(structure), districts, np.random.default_rng(0))) == ()
+    found = look(dispersion, fits(structure), districts) | look(pit, fits(structure), districts)
+    assert verdicts(found) == dict.fromkeys(found, "pass")
+    assert set(found) == {
+        "dispersion",
+        "dispersion_by_size",
+        "dispersion_by_share",
+        "pit",
+        "pit_extreme",
+    }
 
 
 def test_overdispersion_without_district_effects(fits, districts):
