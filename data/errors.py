@@ -40,6 +40,10 @@ class SpatialvoteError(Exception):
             message = f"{len(self.problems)} problems:\n{lines}"
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[type["SpatialvoteError"], tuple[tuple[Problem, ...]]]:
+        # Another process gets the problems back, not the message alone.
+        return type(self), (self.problems,)
+
 
 class DataError(SpatialvoteError):
     """The table, its columns, its geometry or its edges are not what they should be."""
@@ -59,6 +63,10 @@ class FitError(SpatialvoteError):
 
 class StudyError(SpatialvoteError):
     """A study file has an unknown key, a value outside the allowed ones, or a missing part."""
+
+
+class RunError(SpatialvoteError):
+    """Work that was spread over processes or a cluster could not be done there."""
 
 
 def name_some(ids: Iterable[object], limit: int = 3) -> str:
