@@ -107,6 +107,7 @@ def _shown(one: Shown) -> dict[str, Any]:
     if isinstance(one.values, tuple):
         classes = sorted(set(one.values))
         return {**told, "classes": classes, "values": [classes.index(value) for value in one.values]}
-    digits = max(0, -int(np.floor(np.log10(style.precision(one.values)))))
+    # One digit more than a map's key: here a single district is read.
+    digits = max(0, 1 - int(np.floor(np.log10(style.precision(one.values)))))
     rounded = [None if np.isnan(value) else round(float(value), digits) for value in one.values]
     return {**told, "digits": digits, "values": rounded}

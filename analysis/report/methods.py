@@ -101,7 +101,7 @@ def _data(fit: Fit, districts: Districts) -> str:
     text = (
         f"We used {'simulated' if about.simulated else 'district-level'} data of "
         f"{about.name}{when}{source}. The "
-        f"unit of analysis is the {about.unit} (n = {fixed(districts.n)}). "
+        f"unit of analysis is the {about.unit}; there are {fixed(districts.n)} of them. "
     )
     if fit.model.family == "gaussian":
         text += f"The outcome is the vote share of {party}; numbers of votes were not available or not used."
@@ -171,9 +171,13 @@ def _priors(fit: Fit) -> str:
         told.append(f"{str(prior).removeprefix('PC: ')} for {of}")
     kinds = {type(prior) for _, prior in used}
     text = f"Priors were {listed(told)}."
+    if priors.intercept_mean is None:
+        overall = "log of the overall rate" if model.family == "poisson" else "logit of the overall share"
+        text += f" The mean of the intercept's is the {overall}."
     if kinds & {PCSigma, PCOverdispersion, PCRho}:
         text += " Statements of the form P(...) = ... are penalised-complexity priors [@simpson2017]"
-        text += "; that of rho follows [@riebler2016]." if PCRho in kinds else "."
+        rho = "; that of rho is the one of BYM2 [@riebler2016], the null vectors of the graph left out"
+        text += f"{rho if PCRho in kinds else ''}."
     return text
 
 
@@ -181,14 +185,13 @@ def _computation(fit: Fit) -> str:
     record, sizes = fit.record, fit.tree["posterior"].sizes
     software = f"spatialvote {record['versions']['spatialvote']}"
     if fit.engine == "laplace":
+        own = fit.model.structure in ("bym2", "iid")
         text = (
-            "The posterior was approximated by a nested Laplace approximation [@rue2009] in which each "
-            "district's "
-            "own effect is integrated out by quadrature where the model has one, at "
+            "The posterior was approximated by a nested Laplace approximation [@rue2009]"
+            f"{', each district’s own effect integrated out by quadrature first,' if own else ''} at "
             f"{fixed(record['laplace']['points'])} points of the hyperparameters; {fixed(sizes['draw'])} "
-            "draws were "
-            "taken and resampled with Pareto-smoothed importance weights towards the exact posterior "
-            "[@vehtari2024]"
+            "draws were taken and resampled with Pareto-smoothed importance weights towards the exact "
+            "posterior [@vehtari2024]"
         )
     else:
         nutpie = record["versions"].get("nutpie")

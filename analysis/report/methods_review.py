@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from spatialvote.analysis.checks import stored_data
 from spatialvote.analysis.report.numbers import fixed
 from spatialvote.analysis.report.review import value_words
 from spatialvote.analysis.report.words import listed
@@ -11,43 +12,48 @@ from spatialvote.analysis.review import Check, Review
 
 #: Checks that have a sentence of their own.
 _SPOKEN = (
-    "r_hat",
-    "ess_bulk",
-    "ess_tail",
-    "divergences",
-    "e_bfmi",
-    "k_hat",
-    "importance_ess",
-    "log_likelihood",
+    *("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi", "k_hat", "importance_ess"),
+    *("moran_raw", "moran_nonspatial", "moran_residual"),
 )
-_SPOKEN_TOO = ("moran_raw", "moran_nonspatial", "moran_residual")
 
 
 def review_sentences(review: Review) -> str:
     """How the checks ended, and what the best known of them found; citations are keys."""
     checks = {one.name: one for one in review.checks}
     judged = [one for one in review.checks if one.verdict != "info"]
-    passed = [one for one in judged if one.verdict == "pass"]
-    text = f"Of {len(judged)} checks of the fit, {len(passed)} passed"
+    text = f"Of {len(judged)} checks of the fit, {sum(one.verdict == 'pass' for one in judged)} passed"
     for verdict, verb in (("warn", "gave a warning"), ("fail", "failed")):
-        others = [one.name.replace("_", " ") for one in judged if one.verdict == verdict]
+        others = [one.name for one in judged if one.verdict == verdict]
         text += f"; {listed(others)} {verb}" if others else ""
-    sentences = [f"{text}.", *_sampling(checks), *_predictive(checks), *_space(checks)]
-    if "log_likelihood" in checks and checks["log_likelihood"].verdict == "pass":
-        sentences.append(
-            "The log likelihood was computed again from draws and data and agreed with the stored one."
+    return " ".join([f"{text}.", *_sampling(checks), *_predictive(checks), *_space(checks), *_others(judged)])
+
+
+def _others(judged: list[Check]) -> list[str]:
+    """Checks without a sentence of their own: whether the file is what it says, and the rest one by one."""
+    ours = [one for one in judged if one.question == stored_data.QUESTION]
+    intact = [one for one in ours if one.verdict == "pass"]
+    found = []
+    if ours and len(intact) == len(ours):
+        found.append(
+            "Fingerprints, stored data, log likelihood and draws were compared with the districts "
+            f"({len(ours)} "
+            "checks) and agree."
         )
-    rest = [one for one in judged if not _spoken(one)]
-    if rest:
-        told = [
-            f"{one.statistic}: {value_words(one)} (sound: {one.threshold}; {one.verdict})" for one in rest
-        ]
-        sentences.append(f"Further checks: {'; '.join(told)}.")
-    return " ".join(sentences)
-
-
-def _spoken(check: Check) -> bool:
-    return check.name in (*_SPOKEN, *_SPOKEN_TOO) or check.name.startswith("predictive_")
+    else:
+        intact = []
+    rest = [
+        one
+        for one in judged
+        if one.name not in _SPOKEN and not one.name.startswith("predictive_") and one not in intact
+    ]
+    passed = [f"{one.statistic} ({value_words(one)})" for one in rest if one.verdict == "pass"]
+    others = [
+        f"{one.statistic}: {value_words(one)} ({one.verdict}; sound: {one.threshold})"
+        for one in rest
+        if one.verdict != "pass"
+    ]
+    found += [f"Further checks that passed: {'; '.join(passed)}."] if passed else []
+    return [*found, f"Further findings: {'; '.join(others)}."] if others else found
 
 
 def _sampling(checks: Mapping[str, Check]) -> list[str]:
