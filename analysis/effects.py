@@ -131,10 +131,10 @@ def effect(
     if problems:
         raise ModelError(problems)
     column = str(asked)
-    design = _design_of(fit, districts)
+    design = design_of(fit, districts)
     values = districts.table[column].to_numpy(dtype=np.float64)
     change = float(values.std()) if points is None else districts.roles.points(column, points)
-    shift = _shifted(design, districts, column, change) - design.matrix
+    shift = shifted_design(design, districts, column, change) - design.matrix
     if not shift.any():
         raise ModelError(
             Problem(
@@ -143,8 +143,10 @@ def effect(
             )
         )
     bounds, observed = _leaving(districts, column, values, change)
-    curved = not np.allclose(shift, 2 * (_shifted(design, districts, column, change / 2) - design.matrix))
-    average, by_district = _changes(fit, shift, weighting)
+    curved = not np.allclose(
+        shift, 2 * (shifted_design(design, districts, column, change / 2) - design.matrix)
+    )
+    average, by_district = average_changes(fit, shift, weighting)
     return Effect(
         column=column,
         points=points,
@@ -194,7 +196,7 @@ def _problems(
     return problems
 
 
-def _design_of(fit: Fit, districts: Districts) -> Design:
+def design_of(fit: Fit, districts: Districts) -> Design:
     """The design behind a fit, built again from the districts so that it can be evaluated elsewhere."""
     design = build_design(fit.model.formula, districts, fit.model.standardise)
     stored = fit.constant("design")
@@ -208,7 +210,7 @@ def _design_of(fit: Fit, districts: Districts) -> Design:
     return design
 
 
-def _shifted(design: Design, districts: Districts, column: str, change: float) -> np.ndarray:
+def shifted_design(design: Design, districts: Districts, column: str, change: float) -> np.ndarray:
     """The design with one column changed in every district, shape (n, p)."""
     table = pd.DataFrame(districts.table.drop(columns=districts.table.geometry.name))
     table[column] = table[column].astype(np.float64) + change
@@ -255,8 +257,11 @@ def _note(n: int, bounds: tuple[str, ...], observed: tuple[str, ...], curved: bo
     return "; ".join(parts)
 
 
-def _changes(fit: Fit, shift: np.ndarray, weighting: str) -> tuple[np.ndarray, pd.DataFrame]:
-    """Average change at each draw, and mean and 95 % interval of each district's."""
+def average_changes(fit: Fit, shift: np.ndarray, weighting: str) -> tuple[np.ndarray, pd.DataFrame]:
+    """Average change at each draw, and mean and 95 % interval of each district's.
+
+    The change is that of a design which moves by `shift` (n, p), on its original scale.
+    """
     change = _CHANGE[fit.model.family]
     slope = fit.draws("beta") / fit.constant("scale")
     n = len(shift)
