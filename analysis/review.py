@@ -29,6 +29,7 @@ from spatialvote.analysis.checks import (
 )
 from spatialvote.analysis.checks.case import Case, Common, Progress, Run
 from spatialvote.analysis.checks.check import Check, worst
+from spatialvote.analysis.junit import junit
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem
 from spatialvote.models.fit import Fit
@@ -109,6 +110,21 @@ class Review:
             "checks": [check.to_dict() for check in self.checks],
         }
         return json.dumps(values, indent=1, allow_nan=False)
+
+    def to_junit(self, *, strict: bool = False) -> str:
+        """All of it as JUnit XML, for a runner of tests; see `spatialvote.analysis.junit`.
+
+        Parameters
+        ----------
+        strict
+            Whether warnings count as failures.
+        """
+        properties = {
+            "seed": str(self.seed),
+            "refits": str(self.refits).lower(),
+            **{f"fingerprint of the {part}": value for part, value in self.fingerprints.items()},
+        }
+        return junit(self.checks, self.created, properties, strict=strict)
 
     @classmethod
     def from_json(cls, text: str) -> Review:

@@ -1,7 +1,7 @@
 """What a map shows of each district, kept beside its figure: a page can then link its maps.
 
-A figure is a picture once it is drawn. `tell` notes what its colours stand for, and `layer_of` gives that back
-with the places where map coordinates are drawn, so that a page can lay districts over the picture.
+A figure is a picture once it is drawn. `tell` notes what its colours stand for, and `layer_of` gives that
+back with the places where map coordinates are drawn, so that a page can lay districts over the picture.
 """
 
 from collections.abc import Sequence

@@ -94,6 +94,6 @@ def discard_draws(study: "Study") -> None:
     remove_store(Outputs(study.output).draws)
 
 
-def code_of(verdict: str) -> int:
-    """Exit code of a review's verdict."""
-    return 1 if verdict == "fail" else 0
+def code_of(verdict: str, strict: bool = False) -> int:
+    """Exit code of a review's verdict; where strict, warnings count as failures."""
+    return 1 if verdict == "fail" or (strict and verdict == "warn") else 0

@@ -20,14 +20,25 @@ def add(commands: Commands) -> None:
     add_fit_and_data(review)
     add_refit(review)
     review.add_argument("--output", type=Path, metavar="FILE", help="default: review.json beside the fit")
+    review.add_argument(
+        "--junit", type=Path, metavar="FILE", help="also write the review as JUnit XML, for a runner of tests"
+    )
+    review.add_argument(
+        "--strict", action="store_true", help="warnings count as failures: in the exit code and in JUnit XML"
+    )
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Review the fit; the exit code is that of the review."""
-    from spatialvote.run import open_fit, review_fit, verdict_words
+    from spatialvote.outputs import writing
+    from spatialvote.run import open_fit, review_fit, verdict_words, write_text
 
     study, fit, loaded = open_fit(arguments.fit, arguments.data)
     path = arguments.output or arguments.fit.with_name("review.json")
     evidence = review_fit(study, fit, loaded.districts, path, arguments.refit)
     print(f"{verdict_words(evidence)}\nReview: {path}")
-    return code_of(evidence.verdict)
+    if arguments.junit is not None:
+        with writing(arguments.junit):
+            write_text(arguments.junit, evidence.to_junit(strict=arguments.strict))
+        print(f"JUnit: {arguments.junit}")
+    return code_of(evidence.verdict, arguments.strict)
