@@ -32,7 +32,7 @@ def confounding_part(fit: Fit, review: Review, districts: Districts) -> Part | N
 
 def _words(check: Check, districts: Districts) -> tuple[str, ...]:
     """What goes with space, what each model makes of the effect, and what none of them can see."""
-    details = check.details
+    details = dict(check.details)
     called = column_words(details["column"], districts)
     rows = {one["key"]: one for one in details["variants"]}
     main = details["variants"][0]
@@ -99,14 +99,15 @@ def _path(
         else f"one standard deviation ({significant(details['change'], 2)})"
     )
     text = [
-        f"Where {called} is {step} higher, this model puts the outcome {told(main['key'])} {unit} higher, "
-        "other columns held fixed."
+        f"Where {called} is {step} higher, other columns held fixed, this model has the outcome differ by "
+        f"{told(main['key'])} {unit}."
     ]
     if "iid" in rows and main["key"] not in ("iid", "none"):
         moved = main["effect"] - rows["iid"]["effect"]
         text.append(
             f"With effects of districts that know no neighbours it would be {told('iid')}: letting "
-            f"neighbours resemble each other moves it by {fixed(moved, digits)}{_chance(rows['iid'], details)}."
+            f"neighbours resemble each other moves it by {fixed(moved, digits)}"
+            f"{_chance(rows['iid'], details)}."
         )
     plus = [key for key in rows if key.startswith("spatial_plus")]
     if plus:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from spatialvote.analysis.report.chains import chains_part
 from spatialvote.analysis.report.clustering import clustering_part
+from spatialvote.analysis.report.confounding import confounding_part
 from spatialvote.analysis.report.parts import Part
 from spatialvote.analysis.report.predictions import predictions_part
 from spatialvote.analysis.report.weights import weights_part
@@ -26,6 +27,7 @@ PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
     weights_part,
     predictions_part,
     clustering_part,
+    confounding_part,
 )
 
 
