@@ -1,0 +1,1 @@
+"""Turnout of cells: entitled and voting persons by origin, age, sex, area and election."""

@@ -1,0 +1,183 @@
+"""`TurnoutFit`: posterior draws of a turnout model with the cells they are of, in one netCDF file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import expit
+
+from spatialvote.data.aside import written_aside
+from spatialvote.data.errors import DataError, FitError, ModelError, Problem
+from spatialvote.data.origin_groups import OriginGroup
+from spatialvote.data.turnout import Survey, TurnoutAbout, TurnoutCells
+from spatialvote.data.turnout_ages import AgeBand
+from spatialvote.models.turnout.model import TurnoutModel
+
+#: Version of the file's layout; a file with another one is refused.
+LAYOUT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TurnoutFit:
+    """A fitted turnout model.
+
+    Attributes
+    ----------
+    tree
+        Groups ``posterior`` (one chain of independent draws) with ``curve`` [age] or ``intercept``,
+        ``departure`` [group, age], ``effect_sex``, ``effect_election``, ``effect_area``, interactions such
+        as ``effect_group_area``, the hyperparameters, and ``eta`` [cell], the log-odds of each cell with its
+        own effect; ``observed_data`` and ``constant_data``.
+    model, cells
+        The specification, and what it was fitted to.
+    record
+        Seed, versions, timings, fingerprints, and how good the approximation is: ``k_hat`` of the
+        hyperparameters' weights, and ``sd_log_ratio``, the spread of log density minus log approximation
+        given them (0: exact).
+    """
+
+    tree: xr.DataTree
+    model: TurnoutModel
+    cells: TurnoutCells
+    record: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        sizes = self.tree["posterior"].sizes
+        return f"TurnoutFit({self.cells.about.name}: {sizes['cell']:,} cells, {sizes['draw']:,} draws)"
+
+    def draws(self, name: str) -> np.ndarray:
+        """Draws of a variable, shape (draws, ...), float64."""
+        return self.tree["posterior"][name].to_numpy()[0].astype(np.float64)
+
+    @property
+    def hyperparameters(self) -> tuple[str, ...]:
+        """Names of the standard deviations and of rho."""
+        names = map(str, self.tree["posterior"].data_vars)
+        return tuple(name for name in names if name == "rho" or name.startswith("sigma_"))
+
+    @property
+    def probability(self) -> np.ndarray:
+        """Draws of each cell's probability of voting, shape (draws, cells)."""
+        return expit(self.draws("eta"))
+
+    def predict(self, positions: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+        """Probability of voting of any cells, also ones without data, shape (draws, k).
+
+        Parameters
+        ----------
+        positions
+            Each factor of the cells to positions of levels, shape (k,).
+        rng
+            For the own effects of these cells, which are drawn anew.
+        """
+        draws = self.tree["posterior"].sizes["draw"]
+        size = len(next(iter(positions.values())))
+        eta = np.full((draws, size), self.tree["constant_data"].dataset["offset"].item())
+        for name, variable in self.tree["posterior"].dataset.data_vars.items():
+            dims = [str(dim) for dim in variable.dims[2:]]
+            if name == "intercept":
+                eta += self.draws("intercept")[:, None]
+            elif dims and name != "eta":
+                eta += self.draws(str(name))[(slice(None), *(positions[dim] for dim in dims))]
+        if "sigma_cell" in self.hyperparameters:
+            eta = eta + self.draws("sigma_cell")[:, None] * rng.normal(size=eta.shape)
+        return expit(eta)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
+        path = Path(path)
+        tree = self.tree.copy()
+        cells = self.cells
+        meta = {
+            "levels": {name: list(labels) for name, labels in cells.levels.items()},
+            "groups": [asdict(one) for one in cells.groups],
+            "ages": [asdict(one) for one in cells.ages],
+            "about": asdict(cells.about),
+            "survey": None if cells.survey is None else asdict(cells.survey),
+            "files": dict(cells.files),
+            "notes": list(cells.notes),
+        }
+        tree.attrs = {
+            "spatialvote_turnout_layout": LAYOUT,
+            "model": json.dumps(self.model.to_dict()),
+            "record": json.dumps(dict(self.record)),
+            "cells": json.dumps(meta),
+        }
+        encoding = {
+            "/posterior": {
+                name: {"zlib": True, "complevel": 2, "shuffle": True}
+                for name, values in tree["posterior"].data_vars.items()
+                if values.ndim > 2
+            }
+        }
+        with written_aside(path) as aside:
+            tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> TurnoutFit:
+        """Read a fit; nothing in the file is executed or unpickled.
+
+        Raises
+        ------
+        FitError
+            Where the file is missing, no netCDF file, not one that `save` wrote, or damaged.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FitError(
+                Problem(f"no fit at '{path}'", "give the path of a .nc file that a fit was saved to")
+            )
+        try:
+            with xr.open_datatree(path, engine="h5netcdf") as opened:
+                tree = opened.load()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FitError(
+                Problem(f"'{path}' cannot be read as netCDF ({error})", "ask for the file again")
+            ) from error
+        layout = tree.attrs.get("spatialvote_turnout_layout")
+        if layout is None or "posterior" not in tree.children:
+            raise FitError(
+                Problem(f"'{path}' is not a turnout fit", "give the file that TurnoutFit.save wrote")
+            )
+        if int(layout) != LAYOUT:
+            raise FitError(Problem(f"'{path}' has layout {layout}, this version reads {LAYOUT}", "fit again"))
+        try:
+            model = TurnoutModel.from_dict(json.loads(tree.attrs["model"]))
+            record = json.loads(tree.attrs["record"])
+            cells = _cells(tree, json.loads(tree.attrs["cells"]))
+        except (KeyError, TypeError, ValueError, ModelError, DataError) as error:
+            raise FitError(
+                Problem(f"the contents of '{path}' are damaged ({error})", "ask for the file again")
+            ) from error
+        if record["fingerprints"]["cells"] != cells.fingerprint:
+            raise FitError(
+                Problem(f"the cells in '{path}' are not those that were fitted", "ask for the file again")
+            )
+        return cls(tree, model, cells, record)
+
+
+def _cells(tree: xr.DataTree, meta: Mapping[str, Any]) -> TurnoutCells:
+    observed, constant = tree["observed_data"], tree["constant_data"]
+    table = pd.DataFrame(
+        {name: constant[f"index_{name}"].to_numpy() for name in meta["levels"]}
+        | {name: observed[name].to_numpy() for name in ("entitled", "voted")}
+    )
+    return TurnoutCells(
+        table,
+        {name: tuple(labels) for name, labels in meta["levels"].items()},
+        tuple(OriginGroup(**{**one, "countries": tuple(one["countries"])}) for one in meta["groups"]),
+        tuple(AgeBand(**one) for one in meta["ages"]),
+        constant["edges"].to_numpy().reshape(-1, 2),
+        TurnoutAbout(**meta["about"]),
+        None if meta["survey"] is None else Survey(**meta["survey"]),
+        meta["files"],
+        tuple(meta["notes"]),
+    )

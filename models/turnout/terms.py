@@ -1,0 +1,209 @@
+r"""The terms of a turnout model, each a Gaussian whose eigenvectors do not depend on its hyperparameters.
+
+A term has ``copies`` independent vectors of ``nodes`` values each, with covariance V diag(variance) V', V
+orthonormal and fixed, the variances functions of the hyperparameters: a walk has sigma^2 / lambda for the
+nonzero eigenvalues lambda of its scaled structure matrix and a level's variance for its null space; BYM2 has
+sigma^2 ((1 - rho) + rho / lambda), and sigma^2 (1 - rho) for the null vectors of the graph. Precision and
+determinant of any hyperparameters then cost one small matrix product.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatialvote.data.errors import ModelError, Problem
+from spatialvote.data.turnout import TurnoutCells
+from spatialvote.models.priors import PCRho, PCSigma
+from spatialvote.models.scaled_graph import scale_graph
+from spatialvote.models.spectrum import Spectrum
+from spatialvote.models.turnout.model import TurnoutModel
+
+#: From values of the hyperparameters to the variances along a term's eigenvectors.
+Variances = Callable[[Mapping[str, float]], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One term of the linear predictor.
+
+    Attributes
+    ----------
+    name
+        Name of its draws in a fit.
+    dims
+        Factors of its values, in order; the last is that of the nodes where there are copies.
+    copies, nodes
+        Independent vectors, and values of each.
+    index
+        Position of each cell's value among copies * nodes, shape (cells,).
+    vectors
+        V, shape (nodes, nodes); None for the identity.
+    variances
+        Variances along V, shape (nodes,), of given hyperparameters.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    copies: int
+    nodes: int
+    index: np.ndarray
+    vectors: np.ndarray | None
+    variances: Variances
+
+    @property
+    def size(self) -> int:
+        """Values of all copies."""
+        return self.copies * self.nodes
+
+
+_NO_GRAPH = Spectrum(np.ones(1), np.ones(1))
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """One hyperparameter: its name, its prior, and for rho the eigenvalues its prior depends on."""
+
+    name: str
+    prior: PCSigma | PCRho
+    nodes: Spectrum = _NO_GRAPH
+
+    def code(self) -> tuple:
+        """What the prior's compiled log density takes beside the value."""
+        if isinstance(self.prior, PCRho):
+            return (*self.prior.code(self.nodes), *self.nodes)
+        return self.prior.code()[:2]
+
+
+def walk_structure(count: int, order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvectors and eigenvalues of a random walk's structure matrix, scaled; null vectors first.
+
+    Returns
+    -------
+    vectors, values
+        Shapes (count, count) and (count,). The first ``order`` vectors are polynomials of the null space and
+        their eigenvalues are zero; the geometric mean of the marginal variances is one.
+    """
+    differences = np.diff(np.eye(count), n=order, axis=0)
+    values, vectors = np.linalg.eigh(differences.T @ differences)
+    values[:order] = 0.0
+    vectors[:, :order] = np.linalg.qr(np.vander(np.linspace(-1, 1, count), order, increasing=True))[0]
+    marginal = (vectors[:, order:] ** 2 / values[order:]).sum(axis=1)
+    return vectors, values * np.exp(np.log(marginal).mean())
+
+
+def _walk(count: int, age: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vectors, 1 / eigenvalue of the walk (0 in its null space), and a level's factor there."""
+    order = {"rw1": 1, "rw2": 2, "iid": 0}[age]
+    if count < 2:
+        return np.eye(count), np.zeros(count), np.ones(count)
+    order = min(order, count - 1)
+    inverse, null = np.zeros(count), np.zeros(count)
+    if order == 0:
+        # Independent ages around a level: the level is the first vector, the rest have variance one.
+        vectors, _ = walk_structure(count, 1)
+        inverse[:] = 1.0
+        null[0] = count
+        return vectors, inverse, null
+    vectors, values = walk_structure(count, order)
+    inverse[order:] = 1 / values[order:]
+    # A constant c is c sqrt(count) along its unit vector; a line is scaled to reach one at the ends.
+    reach = np.abs(vectors[:, :order]).max(axis=0)
+    null[:order] = 1 / reach**2
+    return vectors, inverse, null
+
+
+def make_terms(model: TurnoutModel, cells: TurnoutCells) -> tuple[list[Term], list[Hyper]]:
+    """Terms and hyperparameters of a model for some cells.
+
+    Raises
+    ------
+    ModelError
+        Where the model needs a factor or links that the cells do not have.
+    """
+    priors, levels = model.priors, {name: len(labels) for name, labels in cells.levels.items()}
+    lacking = [pair for pair in model.interactions if not set(pair) <= set(levels)]
+    given = [pair for pair in model.interactions if pair not in lacking]
+    if lacking and model.interactions != TurnoutModel().interactions:
+        raise ModelError(
+            Problem(
+                f"interaction {' x '.join(lacking[0])} needs factors that the cells do not have",
+                f"the cells have {', '.join(cells.factors)}",
+            )
+        )
+    area = model.area or ("bym2" if len(cells.edges) else "iid")
+    if area == "bym2" and "area" in levels and not len(cells.edges):
+        raise ModelError(
+            Problem("area is 'bym2', and there are no links between areas", "give links, or area 'iid'")
+        )
+    n_ages = levels.get("age", 1)
+    position = cells.index("age") if "age" in levels else np.zeros(len(cells.table), dtype=np.int64)
+    vectors, inverse, null = _walk(n_ages, model.age)
+    terms, hypers = [], []
+    intercept = priors.intercept_sd**2
+
+    def common(values: Mapping[str, float]) -> np.ndarray:
+        return intercept * null + values.get("sigma_age", 0.0) ** 2 * inverse
+
+    dims = ("age",) if "age" in levels else ()
+    terms.append(Term("curve" if dims else "intercept", dims, 1, n_ages, position, vectors, common))
+    if n_ages > 1:
+        hypers.append(Hyper("sigma_age", priors.age))
+    if levels.get("group", 1) > 1:
+        hypers.append(Hyper("sigma_group", priors.group))
+        if n_ages > 1:
+            hypers.append(Hyper("sigma_group_age", priors.group_age))
+
+        def departure(values: Mapping[str, float]) -> np.ndarray:
+            walk = values.get("sigma_group_age", 0.0) ** 2 * inverse
+            return values["sigma_group"] ** 2 * null + walk
+
+        index = cells.index("group") * n_ages + position
+        terms.append(Term("departure", ("group", *dims), levels["group"], n_ages, index, vectors, departure))
+    for name, sd in (("sex", priors.sex_sd), ("election", priors.election_sd)):
+        if levels.get(name, 1) > 1:
+            terms.append(_iid(name, (name,), cells.index(name), levels[name], fixed=sd))
+    if levels.get("area", 1) > 1:
+        hypers.append(Hyper("sigma_area", priors.area))
+        if area == "iid":
+            terms.append(_iid("area", ("area",), cells.index("area"), levels["area"], sigma="sigma_area"))
+        else:
+            term, nodes = _bym2(cells)
+            terms.append(term)
+            hypers.append(Hyper("rho", priors.rho, nodes))
+    for first, second in given:
+        name = f"{first}_{second}"
+        index = cells.index(first) * levels[second] + cells.index(second)
+        size = levels[first] * levels[second]
+        terms.append(_iid(name, (first, second), index, size, sigma=f"sigma_{name}"))
+        hypers.append(Hyper(f"sigma_{name}", priors.interaction))
+    if model.cell:
+        hypers.append(Hyper("sigma_cell", priors.cell))
+    return terms, hypers
+
+
+def _iid(
+    name: str, dims: tuple[str, ...], index: np.ndarray, size: int, *, sigma: str = "", fixed: float = 0.0
+) -> Term:
+    def variances(values: Mapping[str, float]) -> np.ndarray:
+        return np.full(size, (values[sigma] if sigma else fixed) ** 2)
+
+    return Term(f"effect_{name}", dims, 1, size, index, None, variances)
+
+
+def _bym2(cells: TurnoutCells) -> tuple[Term, Spectrum]:
+    n = len(cells.levels["area"])
+    graph = scale_graph(n, cells.edges[:, 0], cells.edges[:, 1])
+    scaled = graph.matrix.toarray()
+    values, vectors = np.linalg.eigh((scaled + scaled.T) / 2)
+    null = values < 1e-9 * values.max()
+    gain = np.where(null, 0.0, 1 / np.where(null, 1.0, values))
+
+    def variances(hyper: Mapping[str, float]) -> np.ndarray:
+        rho = hyper["rho"]
+        return hyper["sigma_area"] ** 2 * ((1 - rho) + rho * gain)
+
+    kept = values[~null]
+    return Term("effect_area", ("area",), 1, n, cells.index("area"), vectors, variances), Spectrum(
+        kept, np.ones(kept.size)
+    )
