@@ -144,7 +144,10 @@ class Mixture:
         norm = gammaln((_FREEDOM + d) / 2) - gammaln(_FREEDOM / 2) - 0.5 * d * np.log(_FREEDOM * np.pi)
         norm -= np.log(np.diag(self.root)).sum()
         kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
-        near = logsumexp(kernel, axis=1, b=self.weights) + np.log1p(-_DEFENCE)
+        # Weights within the exponent: a point nearest to a centre of weight 1e-310 would overflow beside it.
+        with np.errstate(divide="ignore"):
+            kernel = kernel + np.log(self.weights)
+        near = logsumexp(kernel, axis=1) + np.log1p(-_DEFENCE)
         return np.logaddexp(near, self.defence.log_density(theta) + np.log(_DEFENCE))
 
 
