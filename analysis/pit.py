@@ -28,7 +28,7 @@ G ~ Gamma(y + 1). With x_k the quantiles of logit B (log G - log E) at Gauss-Leg
 and the x_k are the same at every draw. Where s is below the spread of the x_k, Gauss-Hermite quadrature over
 eta is exact instead. Logits of shares (Gaussian) are normal with variance s^2 + noise^2. Beta-binomial votes
 have no such form: there u_i is the place of y_i among replicates, ties and the room between places at random,
-which is as uniform.
+which is as uniform, but not told beyond the last of them.
 
 References
 ----------
@@ -40,15 +40,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtr, betaincinv, expit, gammainccinv, logit, ndtr, pdtr
 
+from spatialvote.analysis.loo import smooth
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
+from spatialvote.models.given_others import given_others
+from spatialvote.models.integrated import log_integrated
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.sparse_kernel import factorise_precision
 from spatialvote.models.structures.sparse_precision import SparsePrecision
 from spatialvote.models.symbolic import COLUMNS, FIELDS, FIRST, PANEL_AT, ROWS
 from spatialvote.models.whiten import whiten
 
-_NODES = 24
+#: Of the quadrature over votes; of that over eta, where it is narrow.
+_NODES, _ETA_NODES = 20, 12
 #: Replicates among which beta-binomial votes find their place.
 _REPLICATES = 199
 
@@ -107,9 +111,13 @@ def _own_sd(precision: SparsePrecision, sigma: np.ndarray, rho: np.ndarray) -> n
 
 
 def transforms(
-    posterior: Posterior, before: Before, dispersion: np.ndarray | float, rng: np.random.Generator
+    posterior: Posterior,
+    before: Before,
+    dispersion: np.ndarray | float,
+    part: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """u of every district at every draw, shape (draws, n); U(0, 1) at random where there is no likelihood.
+    """u of every district at every draw, shape (draws, n); v where there is no likelihood.
 
     Parameters
     ----------
@@ -119,10 +127,11 @@ def transforms(
         m and s.
     dispersion
         Draws of the family's dispersion, shape (draws,).
+    part
+        v, of the shape (draws, n) or (n,).
     rng
-        For what is random in the place of a count.
+        For replicates.
     """
-    part = rng.random(before.mean.shape)
     if posterior.family == "gaussian":
         spread = np.sqrt(before.sd**2 + np.asarray(dispersion)[..., None] ** 2)
         u = ndtr((posterior.votes - before.mean) / spread)
@@ -133,6 +142,28 @@ def transforms(
             posterior, before, posterior.votes
         )
     return np.where(posterior.size > 0, u, part)
+
+
+def places_left_out(
+    fit: Fit, posterior: Posterior, at: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each district's votes in what all others say of it, and Pareto k of its weights, each (n,).
+
+    u as above, with m_i and s_i given the effects of all other districts, averaged over the posterior of the
+    others by importance weights (`spatialvote.analysis.loo`); one v_i for all draws. Under a true model with
+    the prior that was used each is U(0, 1), though not independent of the others.
+    """
+    mu = fit.fixed_part(at)
+    values = {name: fit.draws(name, at) for name in posterior.field.hyperparameters}
+    given = given_others(posterior.field, fit.draws("eta", at) - mu, values)
+    before = Before(mu + given.mean, 1 / np.sqrt(given.precision))
+    dispersion = fit.dispersion(at)
+    u = transforms(posterior, before, dispersion, rng.random(len(posterior.votes)), rng)
+    likelihood = log_integrated(
+        posterior.family, posterior.votes, posterior.size, before.mean, given.precision, dispersion
+    )
+    weights, k = smooth(likelihood, 1.0)
+    return (np.exp(weights.T) * u).sum(axis=0), k
 
 
 def _below(posterior: Posterior, before: Before, votes: np.ndarray) -> np.ndarray:
@@ -154,24 +185,30 @@ def _below(posterior: Posterior, before: Before, votes: np.ndarray) -> np.ndarra
         )
     spread = np.sqrt(weight @ (x - weight @ x) ** 2)
     wide = before.sd > spread
-    safe = np.where(wide, before.sd, 1.0)
-    total = sum(w * ndtr((one - before.mean) / safe) for w, one in zip(weight, x, strict=True))
-    if not wide.all():
-        total = np.where(wide, total, _over_eta(posterior, before, some))
+    total = np.empty(before.mean.shape)
+    _, district = np.nonzero(wide)
+    mean, sd = before.mean[wide], before.sd[wide]
+    total[wide] = sum(w * ndtr((one[district] - mean) / sd) for w, one in zip(weight, x, strict=True))
+    _, district = np.nonzero(~wide)
+    total[~wide] = _over_eta(
+        posterior.family, before.mean[~wide], before.sd[~wide], some[district], posterior.size[district]
+    )
     total = np.where(votes < 0, 0.0, total)
-    return np.where(votes >= size, 1.0, total) if posterior.family != "poisson" else total
+    return total if posterior.family == "poisson" else np.where(votes >= size, 1.0, total)
 
 
-def _over_eta(posterior: Posterior, before: Before, votes: np.ndarray) -> np.ndarray:
-    """P(Y <= votes) by Gauss-Hermite quadrature over eta; one node where s is 0 everywhere."""
-    node, weight = np.polynomial.hermite_e.hermegauss(_NODES if before.sd.any() else 1)
-    total = np.zeros(before.mean.shape)
+def _over_eta(
+    family: str, mean: np.ndarray, sd: np.ndarray, votes: np.ndarray, size: np.ndarray
+) -> np.ndarray:
+    """P(Y <= votes) by Gauss-Hermite quadrature over eta, all of one shape; one node where no sd is above 0."""
+    node, weight = np.polynomial.hermite_e.hermegauss(_ETA_NODES if sd.any() else 1)
+    total = np.zeros(mean.shape)
     for z, w in zip(node, weight / weight.sum(), strict=True):
-        eta = before.mean + before.sd * z
-        if posterior.family == "poisson":
-            total += w * pdtr(votes, posterior.size * np.exp(eta))
+        eta = mean + sd * z
+        if family == "poisson":
+            total += w * pdtr(votes, size * np.exp(eta))
         else:
-            total += w * bdtr(votes, posterior.size.astype(np.int64), expit(eta))
+            total += w * bdtr(votes, size.astype(np.int64), expit(eta))
     return total
 
 

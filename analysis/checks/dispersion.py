@@ -49,7 +49,8 @@ def run(case: Case) -> tuple[Check, ...]:
     at = thin(case.fit, MOST_DRAWS)
     told = posterior.size > 0
     before = before_votes(case.fit, at, case.precision)
-    u = transforms(posterior, before, case.fit.dispersion(at), case.rng)[:, told]
+    part = case.rng.random(before.mean.shape)
+    u = transforms(posterior, before, case.fit.dispersion(at), part, case.rng)[:, told]
     z = np.clip(ndtri(u), -FARTHEST, FARTHEST)
     family = case.fit.model.family
     checks = [_dispersion(z, family, case.fit.model.structure)]

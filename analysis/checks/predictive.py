@@ -104,8 +104,8 @@ def run(case: Case) -> tuple[Check, ...]:
     stored = case.fit.tree["posterior_predictive"]["votes"].to_numpy().reshape(-1, case.districts.n)[at]
     anew = replicate(case, at)
     return (
-        _compare(case, OVERALL, stored, "own"),
-        *(_compare(case, statistic, anew, "new") for statistic in asked),
+        compare(case, OVERALL, stored, "own"),
+        *(compare(case, statistic, anew, "new") for statistic in asked),
     )
 
 
@@ -127,7 +127,8 @@ def replicate(case: Case, at: np.ndarray) -> np.ndarray:
     return FAMILIES[fit.model.family].draw(case.rng, eta, size, fit.dispersion(at))
 
 
-def _compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: str) -> Check:
+def compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: str) -> Check:
+    """The check that comes of one statistic of the votes among replicates, by "own" or "new" effects."""
     posterior, _ = case.rebuilt
     words = statistic.words
     if case.fit.model.family == "gaussian":

@@ -23,16 +23,6 @@ LAWS = {
 }
 
 
-class Fixed:
-    """A generator that breaks every tie at the same place."""
-
-    def __init__(self, part: float):
-        self.part = part
-
-    def random(self, shape):
-        return np.full(shape, self.part)
-
-
 @pytest.mark.parametrize("family", LAWS)
 @pytest.mark.parametrize("size", [3, 300, 100_000])
 @pytest.mark.parametrize("sd", [0.02, 0.3, 1.0])
@@ -49,9 +39,9 @@ def test_places_are_the_integral_over_the_own_effect(counts, family, size, sd):
     weight = np.exp(-(at**2) / 2) / np.exp(-(at**2) / 2).sum()
     for part, last in ((1.0, votes), (0.0, votes - 1)):
         expected = [weight @ LAWS[family](one, size, -1.4 + sd * at) for one in last]
-        found = transforms(posterior, before, 0.0, Fixed(part))[0]
-        # A hundredth of a percentage point is asked of the quadrature; the grid's own error is a tenth of it.
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        found = transforms(posterior, before, 0.0, np.full(5, part), np.random.default_rng(0))[0]
+        # Places are read to two digits of a percent; the grid's own error is far smaller.
+        np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("structure", ["bym2", "iid", "leroux", "sar"])
@@ -103,7 +93,7 @@ def test_the_band_holds_what_it_says():
 )
 def test_a_bent_ecdf_is_told_in_words(change, words):
     rng = np.random.default_rng(2)
-    check = pit._uniform(change(rng.random((20, 400))), {}, rng)
+    check = pit._uniform(change(rng.random((20, 400))), rng)
     assert check.verdict == "fail"
     assert words in check.advice
 
@@ -116,9 +106,10 @@ def test_the_most_extreme_district_is_named(districts):
         changed, engine="laplace", seed=1, draws=300, progress=False
     )
     found = {one.name: one for one in pit.run(Case.of(fit, changed, np.random.default_rng(0)))}
-    assert found["pit_extreme"].verdict == "fail"
-    assert found["pit_extreme"].details["most_extreme"][0] == "D007"
-    assert next(iter(found["pit"].details["tails"])) == "D007"
+    assert found["pit_extreme"].verdict == "warn"
+    assert found["pit_extreme"].details["beyond"] == ["D007"]
+    assert found["pit_extreme"].details["tails"]["D007"] < 1e-6
+    assert "'D007'" in found["pit_extreme"].advice
 
 
 @pytest.mark.slow
@@ -162,13 +153,13 @@ def test_places_at_one_draw_are_uniform_and_checks_keep_their_level(structure, f
         case = Case.of(fit, districts, rng)
         last = np.array([99])
         before = before_votes(fit, last, case.precision)
-        u = transforms(case.rebuilt[0], before, fit.dispersion(last), rng)
+        u = transforms(case.rebuilt[0], before, fit.dispersion(last), rng.random((1, 60)), rng)
         single.append(pit.judge_uniform(u, rng)[0][0])
         for check in (*pit.run(case), *dispersion.run(case)):
             combined.setdefault(check.name, []).append(check.value)
     # A sound place falls below this once in ten thousand seeds; the seeds are fixed.
     assert kstest(single, "uniform").pvalue > 1e-4
-    for values in combined.values():
+    for name, values in combined.items():
         # At most the stated level of 5 %, with the binomial error of sixty fits.
-        below = int((np.array(values) < pit.LEVEL).sum())
+        below = int((np.array(values) < (pit.EXTREME if name == "pit_extreme" else pit.LEVEL)).sum())
         assert binomtest(below, replicates, 0.05, alternative="greater").pvalue > 1e-3
