@@ -22,9 +22,13 @@ from spatialvote.analysis.checks import (
     likelihood,
     pit,
     predictive,
+    predictive_space,
     sampler,
     space_after,
     space_before,
+    space_graphs,
+    space_local,
+    space_variogram,
     stored_data,
 )
 from spatialvote.analysis.checks.case import Case, Common, Progress, Run
@@ -46,10 +50,14 @@ CHECKS: tuple[Run, ...] = (
     likelihood,
     draws_agree,
     predictive,
+    predictive_space,
     pit,
     dispersion,
     space_before,
     space_after,
+    space_variogram,
+    space_graphs,
+    space_local,
     information,
 )
 #: Those that fit other models to the same districts; only run when asked for, because they take longer.

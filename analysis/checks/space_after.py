@@ -140,8 +140,8 @@ def _getis_ord(case: Case, at: np.ndarray) -> tuple[Check, ...]:
         how = "more" if p < 0.5 else "less"
         advice = (
             f"High shares lie together, or have many neighbours, {how} than the model expects (G = "
-            f"{value:.4g}, replicated {low:.4g} to {high:.4g}): look for a covariate that tells such districts "
-            "from others."
+            f"{value:.4g}, replicated {low:.4g} to {high:.4g}): look for a covariate that tells such "
+            "districts from others."
         )
     return (
         Check(

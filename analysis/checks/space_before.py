@@ -35,11 +35,12 @@ def run(case: Case) -> tuple[Check, ...]:
         return ()
     fitted = fit_without_effects(case.rebuilt[0])
     stood = case.fit.stood
-    raw = [kind.of(case.districts, stood) for kind in (Moran, Geary, GetisOrd)]
+    getis_ord = GetisOrd.of(case.districts, stood)
+    raw = (Moran.of(case.districts, stood), Geary.of(case.districts, stood), getis_ord)
     checks = [_raw(case, one) for one in raw if one.n_linked]
     checks += [_nonspatial(case, kind.of(case.districts), fitted) for kind in (Moran, Geary)]
-    if raw[-1].n_linked:
-        checks.append(_replicated(case, raw[-1], fitted))
+    if getis_ord.n_linked:
+        checks.append(_replicated(case, getis_ord, fitted))
     return tuple(checks)
 
 
