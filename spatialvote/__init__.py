@@ -15,13 +15,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spatialvote.analysis.counterfactual import counterfactual
+    from spatialvote.analysis.curve import curve
     from spatialvote.analysis.effects import effect
     from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
+    from spatialvote.data.add_columns import add_columns
+    from spatialvote.data.cell_rasters import read_raster_cells, sum_rasters
+    from spatialvote.data.cell_shares import share_cells
+    from spatialvote.data.concentration import entropy, fractionalisation, location_quotient
     from spatialvote.data.districts import About, Districts
+    from spatialvote.data.dutch_counts import read_dutch_counts
+    from spatialvote.data.egohoods import count_egohoods
     from spatialvote.data.errors import SpatialvoteError
+    from spatialvote.data.party_positions import read_chapel_hill, read_populist
+    from spatialvote.data.points import nearest_areas, sum_in_areas
     from spatialvote.data.read import read_districts
+    from spatialvote.data.read_cells import cells_within, read_cells
+    from spatialvote.data.segregation_indices import segregation_indices
+    from spatialvote.data.select_parties import select_parties
     from spatialvote.data.simulate import simulate_city
+    from spatialvote.data.surroundings import egohood_shares, halo, isolation
+    from spatialvote.data.transfer import transfer
     from spatialvote.models.bym2 import BYM2
     from spatialvote.models.fit import Fit
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
@@ -48,18 +63,41 @@ __all__ = [
     "SpatialvoteError",
     "VoteShareModel",
     "__version__",
+    "add_columns",
     "bind_graph",
+    "cells_within",
+    "count_egohoods",
+    "counterfactual",
+    "curve",
     "effect",
+    "egohood_shares",
+    "entropy",
+    "fractionalisation",
+    "halo",
+    "isolation",
+    "location_quotient",
+    "nearest_areas",
+    "read_cells",
+    "read_chapel_hill",
     "read_districts",
+    "read_dutch_counts",
+    "read_populist",
+    "read_raster_cells",
     "report",
     "review",
     "scale_graph",
+    "segregation_indices",
+    "select_parties",
+    "share_cells",
     "simulate_city",
+    "sum_in_areas",
+    "sum_rasters",
+    "transfer",
 ]
 
 _HOME = {
-    "BYM2": "models.bym2",
     "About": "data.districts",
+    "BYM2": "models.bym2",
     "BetaRho": "models.priors",
     "Districts": "data.districts",
     "Fit": "models.fit",
@@ -72,13 +110,36 @@ _HOME = {
     "SparseField": "models.sparse_field",
     "SpatialvoteError": "data.errors",
     "VoteShareModel": "models.vote_share",
+    "add_columns": "data.add_columns",
     "bind_graph": "models.structures",
+    "cells_within": "data.read_cells",
+    "count_egohoods": "data.egohoods",
+    "counterfactual": "analysis.counterfactual",
+    "curve": "analysis.curve",
     "effect": "analysis.effects",
+    "egohood_shares": "data.surroundings",
+    "entropy": "data.concentration",
+    "fractionalisation": "data.concentration",
+    "halo": "data.surroundings",
+    "isolation": "data.surroundings",
+    "location_quotient": "data.concentration",
+    "nearest_areas": "data.points",
+    "read_cells": "data.read_cells",
+    "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
+    "read_dutch_counts": "data.dutch_counts",
+    "read_populist": "data.party_positions",
+    "read_raster_cells": "data.cell_rasters",
     "report": "analysis.report.page",
     "review": "analysis.review",
     "scale_graph": "models.scaled_graph",
+    "segregation_indices": "data.segregation_indices",
+    "select_parties": "data.select_parties",
+    "share_cells": "data.cell_shares",
     "simulate_city": "data.simulate",
+    "sum_in_areas": "data.points",
+    "sum_rasters": "data.cell_rasters",
+    "transfer": "data.transfer",
 }
 
 
