@@ -200,7 +200,7 @@ def _below(posterior: Posterior, before: Before, votes: np.ndarray) -> np.ndarra
 def _over_eta(
     family: str, mean: np.ndarray, sd: np.ndarray, votes: np.ndarray, size: np.ndarray
 ) -> np.ndarray:
-    """P(Y <= votes) by Gauss-Hermite quadrature over eta, all of one shape; one node where no sd is above 0."""
+    """P(Y <= votes) by Gauss-Hermite quadrature over eta, all of one shape; one node where sd is 0."""
     node, weight = np.polynomial.hermite_e.hermegauss(_ETA_NODES if sd.any() else 1)
     total = np.zeros(mean.shape)
     for z, w in zip(node, weight / weight.sum(), strict=True):

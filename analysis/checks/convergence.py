@@ -3,7 +3,10 @@
 Rank-normalised split R-hat, bulk and tail effective sample size (Vehtari et al. 2021) of the intercept, every
 coefficient, every hyperparameter, the effects of groups, and eta of every district; the worst decides. An
 R-hat of 1.01 and more means chains that have not forgotten where they began; 1.05 and more, chains that
-disagree. Below 400 effective draws the diagnostics themselves are uncertain; below 100, so are means and
+disagree. Of thousands of districts the largest R-hat is above 1.01 by chance alone: with m split chains and
+ESS effective draws, R-hat^2 - 1 is about chi-squared(m - 1) / (m - 1) times m / ESS where chains agree. So
+eta of a district is counted only where its R-hat is above 1.01 and above what one in a hundred maps of so many
+districts would show; with fewer than 400 effective draws 1.01 stands. Below 400 effective draws the diagnostics themselves are uncertain; below 100, so are means and
 standard deviations. Draws of the Laplace engine are no chain: `spatialvote.analysis.checks.approximation`
 looks at those.
 
@@ -17,6 +20,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from arviz_stats.base.array import array_stats
+from scipy.stats import chi2
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
@@ -28,7 +32,10 @@ R_HAT, R_HAT_SERIOUS = 1.01, 1.05
 ESS, ESS_SERIOUS = 400, 100
 #: Each tail is judged at the 5 % point.
 TAIL = 0.05
+#: How often the largest R-hat of all districts may be called too large where all chains agree.
+CHANCE = 0.01
 _NAMED = 10
+_DISTRICT = "eta['"
 
 
 def run(case: Case) -> tuple[Check, ...]:
@@ -39,10 +46,13 @@ def run(case: Case) -> tuple[Check, ...]:
     effects = (f"effect_{name}" for name in fit.groups)
     found = diagnose(fit, ("intercept", "beta", *fit.hyperparameters, *effects, "eta"))
     sizes = case.fit.tree["posterior"].sizes
-    r_hat = _r_hat(found["r_hat"], sizes["chain"])
-    agree = r_hat.verdict == "pass"
+    of_parameters = {one: r for one, r in found["r_hat"].items() if not one.startswith(_DISTRICT)}
+    r_hat = _r_hat(of_parameters, fit, sizes["chain"])
+    districts = _r_hat_districts(found, sizes["chain"])
+    agree = r_hat.verdict == districts.verdict == "pass"
     return (
         r_hat,
+        districts,
         _ess("ess_bulk", "bulk", found["ess_bulk"], sizes["draw"], agree),
         _ess("ess_tail", "tail", found["ess_tail"], sizes["draw"], agree),
     )
@@ -79,12 +89,71 @@ def diagnose(fit: Fit, variables: tuple[str, ...]) -> dict[str, dict[str, float]
     }
 
 
-def _r_hat(found: Mapping[str, float], chains: int) -> Check:
+def means_by_chain(fit: Fit, name: str) -> list[dict[str, float]]:
+    """Mean and standard deviation of a scalar, named as `diagnose` names it, in each chain.
+
+    `apart` is its mean's distance from the mean of the other chains, in standard deviations of a chain.
+    """
+    draws = scalar(fit, name)
+    mean, sd = draws.mean(axis=1), draws.std(axis=1)
+    others = (mean.sum() - mean) / max(len(mean) - 1, 1)
+    apart = (mean - others) / max(float(np.sqrt((sd**2).mean())), 1e-300)
+    return [
+        {"chain": k, "mean": float(mean[k]), "sd": float(sd[k]), "apart": float(apart[k])}
+        for k in range(len(mean))
+    ]
+
+
+def scalar(fit: Fit, name: str) -> np.ndarray:
+    """Draws (chain, draw) of a scalar, named as `diagnose` names it."""
+    variable, _, label = name.partition("['")
+    values = fit.tree["posterior"][variable]
+    if label:
+        values = values.sel({values.dims[2]: label.removesuffix("']")})
+    return values.to_numpy().astype(np.float64)
+
+
+def _r_hat_districts(found: Mapping[str, Mapping[str, float]], chains: int) -> Check:
+    names = [one for one in found["r_hat"] if one.startswith(_DISTRICT)]
+    r_hat, bulk, tail = (
+        np.array([found[key][one] for one in names]) for key in ("r_hat", "ess_bulk", "ess_tail")
+    )
+    ess, split = np.minimum(bulk, tail), 2 * chains
+    excess = chi2.isf(CHANCE / len(names), split - 1) / (split - 1)
+    chance = np.sqrt(1 + excess * split / np.maximum(ess, ESS))
+    limit = np.where(ess >= ESS, np.maximum(R_HAT, chance), R_HAT)
+    # NaN is above every limit.
+    above = {one: float(r) for one, r, most in zip(names, r_hat, limit, strict=True) if not r < most}
+    verdict = grade(not above, any(not r < R_HAT_SERIOUS for r in above.values()))
+    if verdict == "pass":
+        advice = f"Chains agree about all {len(names)} districts, as far as chance lets them."
+    elif chains < 2:
+        advice = "One chain cannot be compared with others: fit again with at least four."
+    else:
+        more = "warm-up (tune) and draws, and do not use their estimates" if verdict == "fail" else "draws"
+        advice = f"Chains disagree about {name_some(list(above))}: fit again with more {more}."
+    return Check(
+        "r_hat_districts",
+        QUESTION,
+        f"districts, of {len(names)}, whose R-hat is above {R_HAT} by more than chance",
+        len(above),
+        "0",
+        verdict,
+        advice,
+        {
+            "worst": _extreme(dict(zip(names, r_hat.tolist(), strict=True)), highest=True),
+            "above": len(above),
+            "quantities": len(names),
+        },
+    )
+
+
+def _r_hat(found: Mapping[str, float], fit: Fit, chains: int) -> Check:
     name, value = _worst(found, highest=True)
     above = [one for one, r in found.items() if not r < R_HAT]
     verdict = grade(value < R_HAT, not value < R_HAT_SERIOUS)
     if verdict == "pass":
-        advice = f"All {len(found)} quantities agree between chains."
+        advice = f"All {len(found)} parameters agree between chains."
     elif chains < 2:
         advice = "One chain cannot be compared with others: fit again with at least four."
     elif np.isnan(value):
@@ -104,7 +173,12 @@ def _r_hat(found: Mapping[str, float], chains: int) -> Check:
         f"below {R_HAT}",
         verdict,
         advice,
-        {"worst": _extreme(found, highest=True), "above": len(above), "quantities": len(found)},
+        {
+            "worst": _extreme(found, highest=True),
+            "above": len(above),
+            "quantities": len(found),
+            "by_chain": {name: means_by_chain(fit, name)},
+        },
     )
 
 
