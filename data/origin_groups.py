@@ -114,8 +114,8 @@ _ALL = (
          "Kingdom among them", EU15),
         ("EU accession from 2004", "citizens of another state that joined the EU on 1 May 2004, 1 January "
          "2007 (Bulgaria, Romania) or 1 July 2013 (Croatia)", EU_FROM_2004),
-        ("third country", "citizens of no state that is or was a member of the EU (in EU law, third-country "
-         "nationals are those without citizenship of the Union: Directive 2003/109/EC, Article 2)"),
+        ("third country", "citizens of no state that is or was a member of the EU; in EU law, third-country "
+         "nationals are those without citizenship of the Union (Directive 2003/109/EC, Article 2)"),
     ),
     *_scheme(
         "Nordic citizenship", _NORDIC,

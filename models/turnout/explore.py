@@ -29,6 +29,8 @@ _FREEDOM = 5
 _PER_HYPER, _LEAST = 40, 150
 #: Rounds go on, two at least, until the weights can be trusted.
 _MOST_ROUNDS, TRUSTED_K = 4, 0.7
+#: Logarithms of standard deviations (logits of rho) beyond which nothing is believed: 0.0003 and 55 logits.
+LOWEST, HIGHEST = -8.0, 4.0
 _DIFFERENCE = 0.1  # step of the second differences, of theta
 _WIDEST = 1.5  # largest standard deviation of a proposal, of theta
 
@@ -85,11 +87,12 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
         point = posterior.point(np.zeros(0))
         return Explored(np.zeros((1, 0)), point.mode[None], np.ones(1), -np.inf, 1)
     found = minimize(
-        negative, posterior.start(), method="L-BFGS-B", bounds=[(-7.0, 5.0)] * size,
+        negative, posterior.start(), method="L-BFGS-B", bounds=[(LOWEST + 0.5, HIGHEST - 0.5)] * size,
         options={"eps": 1e-4, "ftol": 1e-8, "gtol": 1e-2},
     )  # fmt: skip
     if not np.isfinite(found.fun):
         raise ModelError(Problem("the hyperparameters have no mode", "look for cells without any votes"))
+    at_mode = posterior.point(found.x, near).mode
     mean, spread = found.x, _curvature(negative, found.x, found.fun)
     rounds: list[tuple[np.ndarray, np.ndarray]] = []
     thetas = np.empty((0, size))
@@ -99,12 +102,15 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
     for turn in range(_MOST_ROUNDS):
         rounds.append((mean, spread))
         proposed = multivariate_t(mean, spread, df=_FREEDOM).rvs(number, random_state=rng)
-        proposed = np.clip(np.asarray(proposed).reshape(number, size), -12.0, 8.0)
-        for theta in proposed:
-            point = posterior.point(theta, near)
+        proposed = np.asarray(proposed).reshape(number, size)
+        inside = ((proposed > LOWEST) & (proposed < HIGHEST)).all(axis=1)
+        for theta in proposed[inside]:
+            point = posterior.point(theta, at_mode)
             targets.append(point.value)
             modes.append(point.mode)
-        count += number
+        # What lies outside has no density: it is left out, and the weights need no constant.
+        proposed = proposed[inside]
+        count += len(proposed)
         thetas = np.concatenate([thetas, proposed])
         mixture = logsumexp(
             [multivariate_t(m, s, df=_FREEDOM).logpdf(thetas).reshape(-1) for m, s in rounds], axis=0

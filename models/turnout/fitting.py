@@ -16,7 +16,7 @@ from spatialvote.models.record import timed
 from spatialvote.models.turnout.explore import Explored, explore
 from spatialvote.models.turnout.fit import TurnoutFit
 from spatialvote.models.turnout.model import TurnoutModel
-from spatialvote.models.turnout.posterior import Point, TurnoutPosterior
+from spatialvote.models.turnout.posterior import Point, TurnoutPosterior, cell_precision
 
 _VERSIONS = ("spatialvote", "numba", "numpy", "scipy", "xarray")
 #: Draws at which the Gaussian approximation given the hyperparameters is compared with the density itself.
@@ -66,7 +66,7 @@ def _draw(
         x[block] = (point.mode[:, None] + solve_triangular(point.factor, noise)).T
         values = posterior.values(explored.theta[number])
         m = posterior.offset + x[block][:, posterior.index].sum(axis=2)
-        eta[block] = _cell_effects(posterior, point, m, values.get("sigma_cell", 0.0), rng)
+        eta[block] = _cell_effects(posterior, point, m, cell_precision(values) ** -0.5, rng)
         if block.start // every != block.stop // every:
             ratios.append(_log_ratio(posterior, point, values, x[block.stop - 1], noise[:, -1]))
     # Draws in random order: those of one point would stand together otherwise.
@@ -104,12 +104,11 @@ def _log_ratio(
 ) -> float:
     """Log density of x given the hyperparameters minus that of its approximation, each up to a constant."""
     prior, _ = posterior.precision(values)
-    sigma = values.get("sigma_cell", 0.0)
+    t = cell_precision(values)
     out = np.empty((ROWS, posterior.voted.size))
 
     def height(value: np.ndarray) -> float:
         m = posterior.offset + value[posterior.index].sum(axis=1)
-        t = 1 / sigma**2 if sigma else np.inf
         collapse_all(CODE, m, t, posterior.voted, posterior.entitled, 0.0, m.copy(), out)
         return float(out[0].sum() - 0.5 * value @ prior @ value)
 

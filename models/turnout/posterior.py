@@ -31,6 +31,8 @@ from spatialvote.models.turnout.terms import Hyper, Term, make_terms
 _MOST_STEPS = 100
 #: Newton's method ends where half the squared length of a step, in posterior standard deviations, is less.
 _CONVERGED = 1e-8
+#: A cell's own standard deviation below this, a thousandth of a logit, is taken for none.
+SMALLEST_CELL = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +152,7 @@ class TurnoutPosterior:
         """The integral at theta; Newton's method begins at `start`."""
         values = self.values(theta)
         prior, log_det = self.precision(values)
-        sigma = values.get("sigma_cell", 0.0)
-        t = 1 / sigma**2 if sigma else np.inf
+        t = cell_precision(values)
         x = np.zeros(self.size) if start is None else start.copy()
         out = np.empty((ROWS, self.voted.size))
         modes = np.full(self.voted.size, self.offset)
@@ -179,6 +180,12 @@ class TurnoutPosterior:
             x, top = x + shrink * step, new
         value = self.log_prior(theta) + top + 0.5 * log_det - np.log(np.diag(factor)).sum()
         return Point(value, x, factor, out)
+
+
+def cell_precision(values: dict[str, float]) -> float:
+    """1 / sigma_cell^2; infinite below `SMALLEST_CELL`, where t - t^2 V would cancel to nothing."""
+    sigma = values.get("sigma_cell", 0.0)
+    return 1 / sigma**2 if sigma > SMALLEST_CELL else np.inf
 
 
 @compiled()
