@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from spatialvote.data.dutch_counts import read_dutch_counts
     from spatialvote.data.egohoods import count_egohoods
     from spatialvote.data.errors import SpatialvoteError
+    from spatialvote.data.layout import read_layout, read_official
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
     from spatialvote.data.points import nearest_areas, sum_in_areas
     from spatialvote.data.read import read_districts
@@ -81,6 +82,8 @@ __all__ = [
     "read_chapel_hill",
     "read_districts",
     "read_dutch_counts",
+    "read_layout",
+    "read_official",
     "read_populist",
     "read_raster_cells",
     "report",
@@ -128,6 +131,8 @@ _HOME = {
     "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
     "read_dutch_counts": "data.dutch_counts",
+    "read_layout": "data.layout",
+    "read_official": "data.layout",
     "read_populist": "data.party_positions",
     "read_raster_cells": "data.cell_rasters",
     "report": "analysis.report.page",
