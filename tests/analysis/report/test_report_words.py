@@ -15,9 +15,7 @@ from spatialvote.analysis.report.numbers import (
     seconds,
     significant,
 )
-from spatialvote.analysis.report.review import warning_words
 from spatialvote.analysis.report.truth import Recovered, truth_words
-from spatialvote.analysis.review import Check, Review
 
 TOLD = words.Association(
     outcome="PVV",
@@ -144,22 +142,6 @@ def test_truth_inside_and_outside():
     assert "1 of 2 lie in their" in missed
     assert "outside is rho: 0.9 (0.3 to 0.7)" in missed
     assert "leaves out income" in missed
-
-
-def check(name: str, verdict: str) -> Check:
-    return Check(name, "Is it?", "what", 0.5, "above 1", verdict, f"Mend {name}.")
-
-
-def test_a_failed_review_stands_before_the_answer():
-    def said(*verdicts: str) -> str:
-        checks = tuple(check(f"{kind}_{k}", kind) for k, kind in enumerate(verdicts))
-        return warning_words(Review(checks, "2026-01-01", {}))
-
-    assert said("pass", "warn", "info") == ""
-    assert said("pass", "fail", "fail") == (
-        "Do not rely on this answer yet: the review failed at ‘fail_1’ and ‘fail_2’. Its table below says "
-        "what to do."
-    )
 
 
 def test_numbers_have_one_form():
