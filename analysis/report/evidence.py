@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spatialvote.analysis.report.chains import chains_part
-from spatialvote.analysis.report.clustering import clustering_part
 from spatialvote.analysis.report.confounding import confounding_part
 from spatialvote.analysis.report.parts import Part
+from spatialvote.analysis.report.pit import pit_part
 from spatialvote.analysis.report.predictions import predictions_part
+from spatialvote.analysis.report.space import space_part
+from spatialvote.analysis.report.space_graphs import graphs_part
+from spatialvote.analysis.report.space_local import local_part
 from spatialvote.analysis.report.weights import weights_part
 
 if TYPE_CHECKING:
@@ -26,7 +29,10 @@ PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
     chains_part,
     weights_part,
     predictions_part,
-    clustering_part,
+    pit_part,
+    space_part,
+    graphs_part,
+    local_part,
     confounding_part,
 )
 
