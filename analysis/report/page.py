@@ -93,8 +93,8 @@ def report(
     return path
 
 
-def render(content: dict[str, object]) -> str:
-    """Lay out the page; every text in `content` is escaped."""
+def render(content: dict[str, object], template: str = "report.html.j2") -> str:
+    """Lay out a page by one of the templates; every text in `content` is escaped."""
     loader = PackageLoader("spatialvote.analysis.report", "templates")
     environment = Environment(
         loader=loader,
@@ -113,7 +113,7 @@ def render(content: dict[str, object]) -> str:
     }
     # Style sheet and script are files of this package: their quotes must stay quotes.
     style, script = (Markup(loader.get_source(environment, name)[0]) for name in ("report.css", "report.js"))
-    return environment.get_template("report.html.j2").render(style=style, script=script, **content)
+    return environment.get_template(template).render(style=style, script=script, **content)
 
 
 def csp_hash(source: str) -> str:
