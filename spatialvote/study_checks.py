@@ -40,6 +40,10 @@ def cross_problems(raw: dict[str, Any], folder: Path) -> list[Problem]:
     problems += _graph(graph, data, simulated)
     if not simulated and data:
         problems += [*_roles(data, model, "effect" in raw), *_files(data, folder)]
+    if "multiverse" in raw:
+        from spatialvote.multiverse_checks import multiverse_problems
+
+        problems += multiverse_problems(_table(raw, "multiverse"), data, model)
     return problems
 
 
@@ -82,28 +86,32 @@ def _graph(graph: dict[str, Any], data: dict[str, Any], simulated: bool) -> Iter
                 "leave [graph] out: its districts are neighbours by queen contiguity",
             )
         return
-    edges = "edges" in data
-    method = graph.get("method", "edges" if edges else "queen")
-    if method not in (*_NEEDED, "queen", "rook", "edges"):
-        return
-    if method == "edges" and not edges:
-        yield Problem("graph.method is 'edges', and data.edges is missing", "name a CSV file of links there")
-    if method != "edges" and edges:
+    method = graph.get("method", "edges" if "edges" in data else "queen")
+    if method in (*_NEEDED, "queen", "rook") and "edges" in data:
         yield Problem(
             f"data.edges means nothing to graph.method '{method}'",
             "leave one of them out, or set graph.method to 'edges'",
         )
-    for key in _NEEDED.values():
-        needed = _NEEDED.get(method) == key
-        if needed and key not in graph:
-            unit = "a whole number" if key == "k" else "metres, above 0"
-            yield Problem(f"graph.{key} is missing, which graph.method '{method}' needs", f"give {unit}")
-        if key in graph and not needed:
-            yield Problem(f"graph.{key} means nothing to graph.method '{method}'", "leave it out")
+    yield from graph_problems(graph, "graph", method, "edges" in data)
+
+
+def graph_problems(graph: dict[str, Any], key: str, method: Any, edges: bool) -> Iterator[Problem]:
+    """What one definition of neighbours lacks or has too much; `key`: where it stands in the file."""
+    if method not in (*_NEEDED, "queen", "rook", "edges"):
+        return
+    if method == "edges" and not edges:
+        yield Problem(f"{key}.method is 'edges', and data.edges is missing", "name a CSV file of links there")
+    for name in _NEEDED.values():
+        needed = _NEEDED.get(method) == name
+        if needed and name not in graph:
+            unit = "a whole number" if name == "k" else "metres, above 0"
+            yield Problem(f"{key}.{name} is missing, which {key}.method '{method}' needs", f"give {unit}")
+        if name in graph and not needed:
+            yield Problem(f"{key}.{name} means nothing to {key}.method '{method}'", "leave it out")
 
 
 def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterator[Problem]:
-    yield from _outcome(data, model.get("family", "binomial"))
+    yield from outcome_problems(data, model.get("family", "binomial"))
     migrants, units = data.get("migrants"), data.get("units", {})
     if isinstance(migrants, str) and migrants and isinstance(units, dict):
         unit = units.get(migrants)
@@ -121,7 +129,7 @@ def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterato
         yield Problem("data.geometry_id means nothing without data.geometry", "leave it out")
 
 
-def _outcome(data: dict[str, Any], family: Any) -> Iterator[Problem]:
+def outcome_problems(data: dict[str, Any], family: Any, where: str = "model.family") -> Iterator[Problem]:
     """What a family needs beside the votes: a denominator, or the unit of shares."""
     votes, units = data.get("votes"), data.get("units", {})
     columns = list(votes.values()) if isinstance(votes, dict) else votes if isinstance(votes, list) else []
@@ -134,12 +142,12 @@ def _outcome(data: dict[str, Any], family: Any) -> Iterator[Problem]:
             shares = bool(columns) and not unknown
             other = "; for shares without counts set model.family to 'gaussian'" if shares else ""
             yield Problem(
-                f"data.{key} is missing, which model.family '{family}' needs",
+                f"data.{key} is missing, which {where} '{family}' needs",
                 f"name the column with {words}{other}",
             )
     elif family == "gaussian" and "valid" not in data and columns and unknown:
         yield Problem(
-            f"model.family 'gaussian' needs data.valid, or the unit of the shares in {name_some(unknown)}",
+            f"{where} 'gaussian' needs data.valid, or the unit of the shares in {name_some(unknown)}",
             "name the column with valid votes, or give in data.units one of "
             f"{name_some(SHARE_UNITS, limit=10)}",
         )

@@ -28,6 +28,12 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
     ("engine",): schema.EngineSection,
     ("effect",): schema.EffectSection,
     ("review",): schema.ReviewSection,
+    ("multiverse",): schema.MultiverseSection,
+}
+#: Key path of tables whose keys are names that a user gives, to where the sections within them stand.
+_NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("multiverse", "graphs"): ("graph",),
+    ("multiverse", "priors"): ("model", "priors"),
 }
 
 
@@ -69,12 +75,20 @@ def _place(loc: tuple[int | str, ...]) -> tuple[str, type[schema.Section] | None
         elif inside is not None:
             section, field = inside, inside.model_fields.get(str(part))
             path = (*path, str(part))
-            inside = SECTIONS.get(path)
+            inside = SECTIONS.get(_standing(path))
+        elif path in _NAMED and part != "[key]":
+            path = (*path, str(part))
+            inside = SECTIONS.get(_standing(path))
         elif isinstance(part, int):
-            rest = f", item {part + 1},"
-        elif path[-1:] in (("votes",), ("units",), ("names",)) and part != "[key]":
+            rest += f", item {part + 1},"
+        elif path[-1:] in (("votes",), ("units",), ("names",), ("covariates",)) and part != "[key]":
             rest = f".{part}"
     return ".".join(path) + rest, section, field
+
+
+def _standing(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path at which a section of a named table stands elsewhere in the file; other paths as they are."""
+    return (*_NAMED[path[:2]], *path[3:]) if path[:2] in _NAMED and len(path) > 2 else path
 
 
 def _problem(

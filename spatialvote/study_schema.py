@@ -30,6 +30,15 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _rules(value: Any) -> Any:
+    """Rules whose single choices stand for lists of one."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        return value
+    return tuple(
+        {key: _listed(one if isinstance(one, list) else [one]) for key, one in rule.items()} for rule in value
+    )
+
+
 def _party_columns(value: Any) -> Any:
     """A list of columns names parties by their columns."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -42,6 +51,8 @@ FilePath = Annotated[Path, BeforeValidator(_from_folder)]
 Columns = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+Family = Literal["binomial", "beta_binomial", "poisson", "gaussian"]
+Structure = Literal["bym2", "iid", "none", "leroux", "proper_car", "sar", "dagar"]
 
 
 class Section(BaseModel):
@@ -229,10 +240,10 @@ class ModelSection(Section):
     """[model]: the formula, how votes arise, and how neighbours resemble each other."""
 
     formula: Text = Field(description="a formula in quotes, such as 'pvv ~ migrant_share + education'")
-    family: Literal["binomial", "beta_binomial", "poisson", "gaussian"] = Field(
+    family: Family = Field(
         default="binomial", description="'binomial', 'beta_binomial', 'poisson' or 'gaussian'"
     )
-    structure: Literal["bym2", "iid", "none", "leroux", "proper_car", "sar", "dagar"] = Field(
+    structure: Structure = Field(
         default="bym2", description="'bym2', 'leroux', 'proper_car', 'sar', 'dagar', 'iid' or 'none'"
     )
     standardise: bool = Field(default=True, description="true or false")
@@ -274,6 +285,36 @@ class ReviewSection(Section):
     refits: bool = Field(default=False, description="true or false")
 
 
+class MultiverseSection(Section):
+    """[multiverse]: defensible choices; a dimension that is left out stays as in the study."""
+
+    parties: Columns = Field(default=(), description="a list of parties of data.votes")
+    migrants: Columns = Field(default=(), description="a list of columns with shares of migrants")
+    covariates: dict[Text, Columns] = Field(
+        default={},
+        description='a table of name = terms, such as { none = [], full = ["education", "income"] }',
+    )
+    families: Annotated[tuple[Family, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a list of 'binomial', 'beta_binomial', 'poisson' or 'gaussian'"
+    )
+    structures: Annotated[tuple[Structure, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a list of 'bym2', 'leroux', 'proper_car', 'sar', 'dagar', 'iid' or 'none'"
+    )
+    graphs: dict[Text, GraphSection] = Field(
+        default={}, description='a table of name = graph, such as { near = { method = "knn", k = 4 } }'
+    )
+    priors: dict[Text, PriorsSection] = Field(
+        default={},
+        description="a table of name = priors, such as { wide = { coefficient_sd = 5.0 } }; what is left out "
+        "is as in [model.priors]",
+    )
+    exclude: Annotated[tuple[dict[Text, Columns], ...], BeforeValidator(_rules)] = Field(
+        default=(),
+        description='a list of tables such as { structure = "iid", covariates = ["none", "full"] }',
+    )
+    draws: int = Field(default=1000, ge=100, description="a whole number, 100 or more")
+
+
 class StudyFile(Section):
     """All sections of a study file."""
 
@@ -287,3 +328,4 @@ class StudyFile(Section):
     engine: EngineSection = Field(default_factory=EngineSection, description="a section [engine]")
     effect: EffectSection = Field(default_factory=EffectSection, description="a section [effect]")
     review: ReviewSection = Field(default_factory=ReviewSection, description="a section [review]")
+    multiverse: MultiverseSection | None = Field(default=None, description="a section [multiverse]")

@@ -5,13 +5,15 @@ a dimension's part is what the explained sum of squares loses without it,
 
     eta^2_d = (RSS without d - RSS of all) / TSS,
 
-which in a grid without gaps is the eta squared of analysis of variance; what no sum of choices explains, they
-do together. It describes this grid and not the world: a dimension of which more extreme choices were listed
-moves more. No test belongs to it, for specifications are no sample.
+which in a grid without gaps is the eta squared of analysis of variance. What no sum of choices explains,
+they do together; what the parts do not add up to is shared by choices that go together. It describes this
+grid and not the world: a dimension of which more extreme choices were listed moves more. No test belongs to
+it, for specifications are no sample.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,12 +32,16 @@ class Decomposition:
         Dimension to eta squared, largest first.
     together
         What choices do in combination: 1 minus the share that the additive model explains.
+    shared
+        What cannot be given to one dimension, because in a grid with gaps their choices go together; below
+        zero where one hides what another does.
     spread
         Standard deviation of the estimates.
     """
 
     parts: dict[str, float]
     together: float
+    shared: float
     spread: float
 
 
@@ -47,21 +53,32 @@ def decompose(multiverse: Multiverse) -> Decomposition:
     total = float(((values - values.mean()) ** 2).sum())
     spread = float(values.std())
     if total == 0:
-        return Decomposition(dict.fromkeys(names, 0.0), 0.0, spread)
-    rest = _residual(fitted, names)
+        return Decomposition(dict.fromkeys(names, 0.0), 0.0, 0.0, spread)
+    rest = _residual(multiverse, names)
     parts = {
-        name: max(_residual(fitted, [one for one in names if one != name]) - rest, 0.0) / total
+        name: max(_residual(multiverse, [one for one in names if one != name]) - rest, 0.0) / total
         for name in names
     }
-    return Decomposition(dict(sorted(parts.items(), key=lambda one: -one[1])), rest / total, spread)
+    together = rest / total
+    return Decomposition(
+        parts=dict(sorted(parts.items(), key=lambda one: -one[1])),
+        together=together,
+        shared=1 - together - sum(parts.values()),
+        spread=spread,
+    )
 
 
-def _residual(table: pd.DataFrame, names: list[str] | tuple[str, ...]) -> float:
+def _residual(multiverse: Multiverse, names: Iterable[str]) -> float:
     """Sum of squares that an additive model of these dimensions leaves."""
-    design = pd.get_dummies(table[list(names)].astype(str), dtype=float) if names else pd.DataFrame()
-    matrix = np.column_stack([np.ones(len(table)), design.to_numpy().reshape(len(table), -1)])
-    values = table["effect"].to_numpy()
-    # Choices that a specification does not tell apart make columns that depend on others.
+    fitted = multiverse.fitted
+    columns = [np.ones(len(fitted))]
+    chosen = {one.number: one.choices for one in multiverse.grid.specifications}
+    for name in names:
+        here = [chosen[number][name] for number in fitted["specification"]]
+        for option in multiverse.grid.options[name]:
+            # Choices that make no difference to a specification count in equal parts.
+            columns.append(np.array([(option in one) / len(one) for one in here]))
+    matrix, values = np.column_stack(columns), fitted["effect"].to_numpy()
     solution, *_ = np.linalg.lstsq(matrix, values, rcond=None)
     return float(((values - matrix @ solution) ** 2).sum())
 
