@@ -5,10 +5,11 @@ coefficient, every hyperparameter, the effects of groups, and eta of every distr
 R-hat of 1.01 and more means chains that have not forgotten where they began; 1.05 and more, chains that
 disagree. Of thousands of districts the largest R-hat is above 1.01 by chance alone: with m split chains and
 ESS effective draws, R-hat^2 - 1 is about chi-squared(m - 1) / (m - 1) times m / ESS where chains agree. So
-eta of a district is counted only where its R-hat is above 1.01 and above what one in a hundred maps of so many
-districts would show; with fewer than 400 effective draws 1.01 stands. Below 400 effective draws the diagnostics themselves are uncertain; below 100, so are means and
-standard deviations. Draws of the Laplace engine are no chain: `spatialvote.analysis.checks.approximation`
-looks at those.
+eta of a district is counted only where its R-hat is above 1.01 and above what one in a hundred maps of so
+many districts would show; with fewer than 400 effective draws 1.01 stands. Below 400 effective draws the
+diagnostics themselves are uncertain; below 100, so are means and standard deviations. Draws of the Laplace
+engine are no chain: `spatialvote.analysis.checks.approximation` looks at
+those.
 
 References
 ----------
@@ -92,11 +93,13 @@ def diagnose(fit: Fit, variables: tuple[str, ...]) -> dict[str, dict[str, float]
 def means_by_chain(fit: Fit, name: str) -> list[dict[str, float]]:
     """Mean and standard deviation of a scalar, named as `diagnose` names it, in each chain.
 
-    `apart` is its mean's distance from the mean of the other chains, in standard deviations of a chain.
+    `apart` is its mean's distance from the median of the other chains' means, in a chain's standard
+    deviations.
     """
     draws = scalar(fit, name)
     mean, sd = draws.mean(axis=1), draws.std(axis=1)
-    others = (mean.sum() - mean) / max(len(mean) - 1, 1)
+    # The median of the others: one chain that is apart does not set the others apart from each other.
+    others = np.array([np.median(np.delete(mean, k)) if len(mean) > 1 else mean[k] for k in range(len(mean))])
     apart = (mean - others) / max(float(np.sqrt((sd**2).mean())), 1e-300)
     return [
         {"chain": k, "mean": float(mean[k]), "sd": float(sd[k]), "apart": float(apart[k])}

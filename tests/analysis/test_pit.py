@@ -125,8 +125,8 @@ def test_the_most_extreme_district_is_named(districts):
     ],
 )
 def test_places_at_one_draw_are_uniform_and_checks_keep_their_level(structure, family):
-    """Parameters from the prior, votes from them, a fit, its last draw: sixty times."""
-    replicates = 60
+    """Parameters from the prior, votes from them, a fit, its last draw: forty times."""
+    replicates = 40
     priors = Priors(intercept_mean=-1.0, intercept_sd=0.3, coefficient_sd=0.3)
     model = VoteShareModel("national_list ~ migrant_share", family, structure, priors)
     rng = np.random.default_rng(20)
@@ -160,6 +160,6 @@ def test_places_at_one_draw_are_uniform_and_checks_keep_their_level(structure, f
     # A sound place falls below this once in ten thousand seeds; the seeds are fixed.
     assert kstest(single, "uniform").pvalue > 1e-4
     for name, values in combined.items():
-        # At most the stated level of 5 %, with the binomial error of sixty fits.
+        # At most the stated level of 5 %, with the binomial error of forty fits.
         below = int((np.array(values) < (pit.EXTREME if name == "pit_extreme" else pit.LEVEL)).sum())
         assert binomtest(below, replicates, 0.05, alternative="greater").pvalue > 1e-3
