@@ -15,9 +15,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spatialvote.analysis.composition import composition
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
     from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
     from spatialvote.data.add_columns import add_columns
@@ -67,6 +69,8 @@ __all__ = [
     "add_columns",
     "bind_graph",
     "cells_within",
+    "compare_radii",
+    "composition",
     "count_egohoods",
     "counterfactual",
     "curve",
@@ -116,6 +120,8 @@ _HOME = {
     "add_columns": "data.add_columns",
     "bind_graph": "models.structures",
     "cells_within": "data.read_cells",
+    "compare_radii": "analysis.radii",
+    "composition": "analysis.composition",
     "count_egohoods": "data.egohoods",
     "counterfactual": "analysis.counterfactual",
     "curve": "analysis.curve",
