@@ -7,8 +7,7 @@ import numpy as np
 from arviz_stats.base.array import array_stats
 
 from spatialvote.analysis.variants import Variant
-from spatialvote.analysis.working_model import WorkingModel
-from spatialvote.models.families import FAMILIES
+from spatialvote.analysis.working_model import WorkingModel, working_model
 from spatialvote.models.fit import Fit
 
 #: Above this k-hat the draws of the Laplace engine are not relied on (Vehtari et al. 2024).
@@ -53,16 +52,7 @@ class Refit:
     def working(self, eta: np.ndarray) -> WorkingModel:
         """The linear model that it nearly is, at its mean hyperparameters and a linear predictor (n,)."""
         posterior, _ = self.variant.model.posterior(self.variant.districts, self.fit.held_out)
-        family = FAMILIES[self.variant.model.family]
-        information = family.information(eta, posterior.size, float(np.mean(self.fit.dispersion())))
-        known = self.fit.hyperparameters
-        return WorkingModel(
-            posterior,
-            information,
-            sigma=float(self.fit.draws("sigma").mean()) if "sigma" in known else 0.0,
-            rho=float(self.fit.draws("rho").mean()) if "rho" in known else 0.0,
-            group_sd=tuple(float(self.fit.draws(f"sd_{name}").mean()) for name in self.fit.groups),
-        )
+        return working_model(self.fit, posterior, eta)
 
 
 def refit(variant: Variant, seed: int, held_out: tuple[str, ...] = ()) -> Refit:

@@ -24,6 +24,8 @@ from spatialvote.analysis.checks import (
     pit,
     predictive,
     predictive_space,
+    prior_predictive,
+    prior_sensitivity,
     sampler,
     space_after,
     space_before,
@@ -60,6 +62,8 @@ CHECKS: tuple[Run, ...] = (
     space_variogram,
     space_graphs,
     space_local,
+    prior_sensitivity,
+    prior_predictive,
     information,
 )
 #: Those that fit other models to the same districts; only run when asked for, because they take longer.

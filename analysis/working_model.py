@@ -24,6 +24,8 @@ import numpy as np
 from scipy.sparse import coo_array, csc_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
+from spatialvote.models.families import FAMILIES
+from spatialvote.models.fit import Fit
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.dispatch import weights
 from spatialvote.models.structures.sparse_precision import SparsePrecision
@@ -68,6 +70,11 @@ class WorkingModel:
         weighted = self.solve(design)
         inner = design.T @ weighted + np.diag(self.prior_precision)
         return weighted @ np.linalg.solve(inner, contrast)
+
+    def precision(self) -> np.ndarray:
+        """X'V^-1 X + P, whose inverse is the posterior's covariance of the coefficients, shape (p, p)."""
+        design = self.posterior.design
+        return design.T @ self.solve(design) + np.diag(self.prior_precision)
 
     def variance(self, row: np.ndarray) -> float:
         """a'Va, levels of groups counted as random, of a row that is 0 where no votes are told."""
@@ -128,6 +135,27 @@ class WorkingModel:
         """Which district belongs to which component, as 0 and 1, islands to none, shape (n, components)."""
         graph = self.posterior.field.graph
         return (graph.component[:, None] == np.arange(graph.sizes.size)).astype(np.float64)
+
+
+def working_model(fit: Fit, posterior: Posterior, eta: np.ndarray) -> WorkingModel:
+    """The linear model that a fit nearly is, at its mean hyperparameters and a linear predictor (n,)."""
+    family, known = FAMILIES[posterior.family], fit.hyperparameters
+    return WorkingModel(
+        posterior,
+        family.information(eta, posterior.size, float(np.mean(fit.dispersion()))),
+        sigma=float(fit.draws("sigma").mean()) if "sigma" in known else 0.0,
+        rho=float(fit.draws("rho").mean()) if "rho" in known else 0.0,
+        group_sd=tuple(float(fit.draws(f"sd_{name}").mean()) for name in fit.groups),
+    )
+
+
+def working_response(fit: Fit, posterior: Posterior, eta: np.ndarray) -> np.ndarray:
+    """What stands for the votes in that model: eta + score / information, and 0 where none are told."""
+    family, dispersion = FAMILIES[posterior.family], float(np.mean(fit.dispersion()))
+    information = family.information(eta, posterior.size, dispersion)
+    told = information > 0
+    score = family.score(eta, posterior.votes, posterior.size, dispersion)
+    return np.where(told, eta + score / np.where(told, information, 1.0), 0.0)
 
 
 def _precision(precision: SparsePrecision, sigma: float, rho: float) -> csc_array:
