@@ -20,6 +20,12 @@ completing the square gives it. By structure:
   S_ii depends on k alone; log(P_ii / t) is evaluated at Chebyshev nodes in log k over the draws' range and
   interpolated (32 nodes: to about 1e-9).
 - ``none``: there is no effect, P_ii is infinite.
+
+Given the intercept too, the effects of BYM2 sum to nearly zero as rho nears 1, so the others would pin down
+e_i by that sum alone, and a small move of the intercept would move it t / P_ii times as much. So the
+intercept b_0 ~ N(c, s^2) can be integrated out with it. Then r = e + b_0 - c has, with v = P 1, the precision
+P - v v' / (v'1 + 1 / s^2), whose products and diagonal take the place of P e and P_ii. For BYM2 v is t in a
+component and 1 / sigma^2 on an island.
 """
 
 from collections.abc import Mapping
@@ -35,7 +41,6 @@ from spatialvote.models.scaled_graph import ScaledGraph
 from spatialvote.models.sparse_kernel import combine, multiply
 from spatialvote.models.structures import Field
 from spatialvote.models.structures.dispatch import weights
-from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Chebyshev nodes in log k.
 _NODES = 32
@@ -57,7 +62,13 @@ class GivenOthers:
     precision: np.ndarray
 
 
-def given_others(field: Field, effects: np.ndarray, values: Mapping[str, np.ndarray]) -> GivenOthers:
+def given_others(
+    field: Field,
+    effects: np.ndarray,
+    values: Mapping[str, np.ndarray],
+    intercept: np.ndarray | None = None,
+    intercept_sd: float = np.inf,
+) -> GivenOthers:
     """Mean and precision of every district's effect given the others'.
 
     Parameters
@@ -68,24 +79,44 @@ def given_others(field: Field, effects: np.ndarray, values: Mapping[str, np.ndar
         e of each draw, shape (draws, n).
     values
         Hyperparameters of the structure by name, each shape (draws,).
+    intercept
+        Draws of the intercept minus its prior mean, shape (draws,), where it is to be integrated out with the
+        effect; None: given the intercept.
+    intercept_sd
+        Its prior standard deviation.
+
+    Returns
+    -------
+    GivenOthers
+        Of e_i; the mean is relative to a linear predictor with the drawn intercept in it.
     """
     if field.structure == "none":
         return GivenOthers(np.zeros_like(effects), np.full(effects.shape, np.inf))
+    effects = np.ascontiguousarray(effects, dtype=np.float64)
     sigma = np.ascontiguousarray(values["sigma"], dtype=np.float64)
     if "rho" not in field.hyperparameters:
-        precision = np.repeat(1 / sigma[:, None] ** 2, effects.shape[1], axis=1)
-        return GivenOthers(np.zeros_like(effects), precision)
-    rho = np.ascontiguousarray(values["rho"], dtype=np.float64)
-    effects = np.ascontiguousarray(effects, dtype=np.float64)
-    if field.precision is not None:
-        return _sparse(field.precision, effects, sigma, rho)
-    return _bym2(field.graph, effects, sigma, rho)
+        diagonal = np.repeat(1 / sigma[:, None] ** 2, effects.shape[1], axis=1)
+        product, ones = effects * diagonal, diagonal
+    else:
+        rho = np.ascontiguousarray(values["rho"], dtype=np.float64)
+        products = _sparse if field.precision is not None else _bym2
+        product, diagonal, ones = products(field, effects, sigma, rho)
+    if intercept is not None:
+        total = ones.sum(axis=1, keepdims=True) + intercept_sd**-2.0
+        along = (ones * effects).sum(axis=1, keepdims=True) + intercept[:, None] * (
+            total - intercept_sd**-2.0
+        )
+        product = product + ones * (intercept[:, None] - along / total)
+        diagonal = diagonal - ones**2 / total
+    return GivenOthers(effects - product / diagonal, diagonal)
 
 
 def _sparse(
-    precision: SparsePrecision, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
-) -> GivenOthers:
-    mean, diagonal = np.empty_like(effects), np.empty_like(effects)
+    field: Field, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """P e, P_ii and P 1, each shape (draws, n)."""
+    precision = field.precision
+    product, diagonal, ones = (np.empty_like(effects) for _ in range(3))
     _from_entries(
         effects,
         sigma,
@@ -95,19 +126,24 @@ def _sparse(
         precision.below_terms,
         precision.diagonal_terms,
         tuple(precision.pattern),
-        mean,
+        product,
         diagonal,
+        ones,
     )
-    return GivenOthers(mean, diagonal)
+    return product, diagonal, ones
 
 
-def _bym2(graph: ScaledGraph, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray) -> GivenOthers:
+def _bym2(
+    field: Field, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """P e, P_ii and P 1, each shape (draws, n)."""
+    graph = field.graph
     k = np.maximum(rho / (1 - rho), SMALLEST_K)
     t = 1 / (sigma**2 * (1 - rho))
-    precision = t[:, None] * _freedom(graph, k)
     product = np.empty_like(effects)
     _smooth_all(effects, k, graph.component, graph.sizes, tuple(graph.pattern), product)
-    return GivenOthers(effects - t[:, None] * product / precision, precision)
+    ones = np.where(graph.component >= 0, t[:, None], 1 / sigma[:, None] ** 2)
+    return t[:, None] * product, t[:, None] * _freedom(graph, k), ones
 
 
 def _freedom(graph: ScaledGraph, k: np.ndarray) -> np.ndarray:
@@ -144,14 +180,19 @@ def _smooth_all(effects, k, component, sizes, pattern, product):
 
 
 @compiled()
-def _from_entries(effects, sigma, rho, code, table, below_terms, diagonal_terms, pattern, mean, precision):
-    """Fill mean and precision (draws, n) from the entries of Q."""
+def _from_entries(
+    effects, sigma, rho, code, table, below_terms, diagonal_terms, pattern, product, diagonal, ones
+):
+    """Fill product, diagonal and row sums (draws, n) from the entries of Q."""
     order, start, index = pattern[0], pattern[1], pattern[2]
+    one = np.ones(order.size)
     for s in range(sigma.size):
         share = weights(code, rho[s], table)[0] / sigma[s] ** 2
-        below, diagonal = combine(share, below_terms), combine(share, diagonal_terms)
-        product = multiply(start, index, below, diagonal, effects[s][order])
+        below, main = combine(share, below_terms), combine(share, diagonal_terms)
+        with_effects = multiply(start, index, below, main, effects[s][order])
+        with_ones = multiply(start, index, below, main, one)
         for r in range(order.size):
             i = order[r]
-            precision[s, i] = diagonal[r]
-            mean[s, i] = effects[s, i] - product[r] / diagonal[r]
+            product[s, i] = with_effects[r]
+            diagonal[s, i] = main[r]
+            ones[s, i] = with_ones[r]

@@ -56,6 +56,27 @@ def test_the_full_conditional_is_that_of_the_dense_covariance(graph, dense, stru
         np.testing.assert_allclose(given.mean[s], mean, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.parametrize("structure", ["bym2", "leroux", "sar", "iid"])
+def test_the_intercept_is_integrated_out_as_by_dense_algebra(graph, dense, structure):
+    """The effects and the intercept together are Gaussian with covariance P^-1 + s^2 1 1'."""
+    rng = np.random.default_rng(5)
+    links = (
+        graph if structure != "iid" else scale_graph(graph.n, np.zeros(0, np.int64), np.zeros(0, np.int64))
+    )
+    field = bind_graph(structure, links)
+    sigma, rho, off = rng.uniform(0.2, 1.5, 3), np.array([0.3, 0.9, 0.999]), rng.normal(0, 1, 3)
+    effects = rng.normal(0, 0.5, (3, graph.n))
+    given = given_others(field, effects, {"sigma": sigma, "rho": rho}, off, 1.5)
+    for s in range(3):
+        exact = np.eye(graph.n) / sigma[s] ** 2
+        if structure != "iid":
+            exact = dense_precision(field, sigma[s], rho[s], dense)
+        both = np.linalg.inv(np.linalg.inv(exact) + 1.5**2)
+        mean, precision = full_conditional(both, effects[s] + off[s])
+        np.testing.assert_allclose(given.precision[s], precision, rtol=1e-6)
+        np.testing.assert_allclose(given.mean[s], mean - off[s], rtol=1e-5, atol=1e-7)
+
+
 def test_independent_effects_know_nothing_of_each_other():
     field = bind_graph("iid", scale_graph(4, np.zeros(0, np.int64), np.zeros(0, np.int64)))
     given = given_others(field, np.ones((2, 4)), {"sigma": np.array([0.5, 2.0])})
