@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("simulate", "init", "run", "fit", "review", "report")
+COMMANDS = ("simulate", "init", "run", "fit", "review", "report", "multiverse")
 
 
 def test_help_names_every_command_and_exit_code(call):
