@@ -55,7 +55,7 @@ class Layer:
     Attributes
     ----------
     windows
-        The map, and after it the inset that lies over it, if there is one.
+        The map, or maps side by side, and after them the insets that lie over them.
     shown
         At least one quantity.
     """
@@ -92,9 +92,9 @@ def layer_of(figure: Figure) -> Layer | None:
     shown = _TOLD.get(figure)
     if shown is None:
         return None
-    (sheet,) = (one for one in figure.axes if one.get_gid() == "map")
-    insets = (one for one in sheet.child_axes if one.get_gid() == "inset")
-    return Layer(tuple(_window(figure, one) for one in (sheet, *insets)), shown)
+    sheets = [one for one in figure.axes if one.get_gid() == "map"]
+    insets = [one for sheet in sheets for one in sheet.child_axes if one.get_gid() == "inset"]
+    return Layer(tuple(_window(figure, one) for one in (*sheets, *insets)), shown)
 
 
 def _window(figure: Figure, axes: Axes) -> Window:

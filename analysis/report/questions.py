@@ -54,8 +54,9 @@ class Question:
 
     @property
     def at_top(self) -> bool:
-        """Whether the line at the top tells its verdict: it was judged, or is one that everybody asks."""
-        return self.verdict in ("pass", "warn", "fail") or (bool(self.verdict) and self.heading in LABELS)
+        """Whether the line at the top tells its verdict: it was judged, or space could not be."""
+        judged = self.verdict in ("pass", "warn", "fail")
+        return judged or (self.heading == space_after.QUESTION and self.verdict == "info")
 
 
 def questions(review: Review, parts: Sequence[Part]) -> list[Question]:
