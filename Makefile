@@ -46,8 +46,9 @@ types: $(VENV)/.ready ## static types
 benchmark: $(VENV)/.compiled ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
 	@$(BIN)/python benchmarks/engines.py
 
-calibrate: $(VENV)/.compiled ## simulation-based calibration of both engines (about an hour)
+calibrate: $(VENV)/.compiled ## simulation-based calibration of both engines and of the tests of space (about an hour)
 	@$(BIN)/python benchmarks/calibrate.py
+	@$(BIN)/python benchmarks/calibrate_space.py
 
 clean: ## remove what set-up, tests and builds made (not your studies)
 	@rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
