@@ -2,7 +2,7 @@ r"""What does the prior alone believe, and do the votes contradict it?
 
 Votes are drawn from the prior: coefficients and hyperparameters, effects of groups and districts, then votes
 at each district's own denominator. The observed overall share, the standard deviation of the districts'
-shares and Moran's I of them are compared with theirs. A value that less than 1 in 400 prior draws reach, on
+shares and Moran's I of them are compared with theirs. A value that less than 1 in 1,000 prior draws reach, on
 either side, is a warning: the prior believes in other elections. A prior that believes in much more than was
 seen is no conflict, but the shares of districts that it puts below 1 % or above 99 % tell when it believes in
 elections that do not happen.
@@ -24,7 +24,7 @@ from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit_groups import draw_prior
 
 QUESTION = "What does the prior alone believe?"
-LEVEL = 0.005
+LEVEL = 0.002
 POINTS = 10.0
 #: Shares beyond which a district is as good as unanimous.
 EXTREME = 0.01
@@ -129,7 +129,8 @@ def _advice(odd: list[str], told: dict[str, dict[str, Any]], extreme: float | No
             f"{told[name]['high']:.3g}"
             for name in odd
         )
-        return f"The prior hardly allows for these votes ({said}): widen it, or say what it is based on."
+        return f"The prior hardly allows for these votes ({said}): where ‘prior_sensitivity’ says "
+            "that this matters for an estimate, widen it."
     wide = extreme is not None and extreme > 0.5
     return "The votes are among those that the prior believes possible" + (
         f"; it puts {100 * extreme:.0f} % of the districts below 1 % or above 99 %, which few elections "

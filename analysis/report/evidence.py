@@ -14,6 +14,7 @@ from spatialvote.analysis.report.confounding import confounding_part
 from spatialvote.analysis.report.parts import Part
 from spatialvote.analysis.report.pit import pit_part
 from spatialvote.analysis.report.predictions import predictions_part
+from spatialvote.analysis.report.prior_evidence import prior_predictive_part, prior_sensitivity_part
 from spatialvote.analysis.report.space import space_part
 from spatialvote.analysis.report.space_graphs import graphs_part
 from spatialvote.analysis.report.space_local import local_part
@@ -34,6 +35,8 @@ PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
     graphs_part,
     local_part,
     confounding_part,
+    prior_sensitivity_part,
+    prior_predictive_part,
 )
 
 
