@@ -129,8 +129,10 @@ def _advice(odd: list[str], told: dict[str, dict[str, Any]], extreme: float | No
             f"{told[name]['high']:.3g}"
             for name in odd
         )
-        return f"The prior hardly allows for these votes ({said}): where ‘prior_sensitivity’ says "
-            "that this matters for an estimate, widen it."
+        return (
+            f"The prior hardly allows for these votes ({said}): where ‘prior_sensitivity’ says that this "
+            "matters for an estimate, widen it."
+        )
     wide = extreme is not None and extreme > 0.5
     return "The votes are among those that the prior believes possible" + (
         f"; it puts {100 * extreme:.0f} % of the districts below 1 % or above 99 %, which few elections "

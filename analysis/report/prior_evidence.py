@@ -26,8 +26,8 @@ def prior_sensitivity_part(fit: Fit, review: Review, districts: Districts) -> Pa
         return None
     words = [
         "The priors are made a little stronger and weaker, and so are the votes, by weighing the draws "
-        "(power scaling). An estimate that hardly moves with the priors, and moves with the votes, is owed to the "
-        f"votes; above {prior_sensitivity.THRESHOLD} it is sensitive. {check.advice}"
+        "(power scaling). An estimate that hardly moves with the priors, and moves with the votes, is owed "
+        f"to the votes; above {prior_sensitivity.THRESHOLD} it is sensitive. {check.advice}"
     ]
     without = check.details["without_prior"]
     if without is not None:
