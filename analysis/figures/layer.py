@@ -6,10 +6,10 @@ back with the places where map coordinates are drawn, so that a page can lay dis
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
@@ -97,7 +97,7 @@ def layer_of(figure: Figure) -> Layer | None:
     return Layer(tuple(_window(figure, one) for one in (*sheets, *insets)), shown)
 
 
-def _window(figure: Figure, axes: Axes) -> Window:
+def _window(figure: Figure, axes: Any) -> Window:
     corners = figure.transFigure.inverted().transform(axes.transAxes.transform([(0, 0), (1, 1)]))
     (left, bottom), (right, top) = corners.tolist()
     (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()

@@ -93,12 +93,12 @@ def _by_chain(fit: Fit, name: str) -> Table:
             significant(one["mean"], 4),
             significant(one["sd"], 3),
             fixed(one["apart"], 2),
-            "apart" if abs(one["apart"]) > APART else "",
+            "yes" if abs(one["apart"]) > APART else "no",
         )
         for one in convergence.means_by_chain(fit, name)
     ]
     return table(
         f"{name} by chain; distance of its mean from the other chains' median, in standard deviations",
-        [("chain", "text"), ("mean", "number"), ("sd", "number"), ("distance", "number"), ("", "text")],
+        [("chain", "text"), ("mean", "number"), ("sd", "number"), ("distance", "number"), ("apart", "text")],
         rows,
     )
