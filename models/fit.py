@@ -13,11 +13,13 @@ import xarray as xr
 from scipy.special import expit
 
 from spatialvote.data.aside import written_aside
-from spatialvote.data.errors import FitError, ModelError, Problem
+from spatialvote.data.errors import FitError, ModelError, Problem, name_some
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
+#: Letters of a specification or record in a file; thousands of times what they need.
+_LONGEST = 50_000_000
 #: Version of the file's layout; a file with another one is refused.
 LAYOUT = 1
 
@@ -186,7 +188,8 @@ class Fit:
         Raises
         ------
         FitError
-            Where the file is missing, no netCDF file, or not one that `save` wrote.
+            Where the file is missing, no netCDF file, or not one that `save` wrote: with variables that
+            are neither numbers nor text, or a specification or record of absurd length, too.
         """
         path = Path(path)
         if not path.is_file():
@@ -213,11 +216,57 @@ class Fit:
                     "use the version of spatialvote named in the file's record, or fit again",
                 )
             )
+        _refuse_foreign(path, tree)
         try:
             model = VoteShareModel.from_dict(json.loads(tree.attrs["model"]))
             record = json.loads(tree.attrs["record"])
-        except (KeyError, TypeError, ValueError, ModelError) as error:
+        # Brackets nested by the thousand are a RecursionError.
+        except (KeyError, TypeError, ValueError, RecursionError, ModelError) as error:
             raise FitError(
                 Problem(f"the specification in '{path}' is damaged ({error})", "ask for the file again")
             ) from error
         return cls(tree, model, record)
+
+
+def _refuse_foreign(path: Path, tree: xr.DataTree) -> None:
+    """Refuse what `Fit.save` never writes: bytes, objects, and texts too long to be read.
+
+    Nothing of it would be executed, but what reads a fit afterwards need not be asked what it would do.
+
+    Raises
+    ------
+    FitError
+        Naming every such variable and attribute.
+    """
+    foreign = [
+        f"{group.path.strip('/')}/{name}"
+        for group in tree.subtree
+        for name, values in group.dataset.variables.items()
+        if not _plain(values.to_numpy())
+    ]
+    problems = []
+    if foreign:
+        problems.append(
+            Problem(
+                f"'{path}' holds what are neither numbers nor text ({name_some(foreign)})",
+                "ask who made the file: Fit.save did not write it",
+            )
+        )
+    for name in ("model", "record"):
+        text = tree.attrs.get(name)
+        if isinstance(text, str) and len(text) > _LONGEST:
+            problems.append(
+                Problem(
+                    f"the {name} in '{path}' has {len(text):,} letters, and {_LONGEST:,} at most are read",
+                    "ask who made the file: Fit.save did not write it",
+                )
+            )
+    if problems:
+        raise FitError(problems)
+
+
+def _plain(values: np.ndarray) -> bool:
+    """Whether an array holds numbers, truth values or text."""
+    if values.dtype.kind == "O":
+        return all(isinstance(one, str) for one in values.ravel())
+    return values.dtype.kind in "biufUST"
