@@ -49,7 +49,7 @@ def test_the_chain_that_is_apart_is_named(apart, city):
     assert len(part.pictures) == 2
     assert "sigma" in part.pictures[1].caption
     rows = next(one for one in part.tables if one.caption.startswith("sigma by chain")).rows
-    assert [row[-1] for row in rows] == ["", "", "apart", ""]
+    assert [row[-1] for row in rows] == ["no", "no", "yes", "no"]
 
 
 def test_draws_that_are_no_chains_have_no_traces_but_places(city):
