@@ -64,8 +64,8 @@ class Loo:
     conditional_k
         The same of the ordinary weights 1 / p(y_i | eta_i), for comparison.
     parameters
-        log mean_s p(y_i | eta_i^s) - elpd_i; its sum p_loo is the effective number of parameters, effects of
-        districts among them.
+        log mean_s p_s - elpd_i; its sum p_loo is the effective number of parameters that districts share,
+        the districts' own effects left out.
     error
         Monte Carlo standard error of `elpd`.
     draws
@@ -91,7 +91,7 @@ class Loo:
 
     @property
     def p_loo(self) -> float:
-        """Effective number of parameters."""
+        """Effective number of parameters that districts share."""
         return float(np.nansum(self.parameters))
 
 
@@ -140,7 +140,7 @@ def loo(fit: Fit, posterior: Posterior, draws: int = _DRAWS) -> Loo:
     # Of a ratio, by the delta method: the weights are normalised.
     off = np.expm1(integrated.T - elpd[:, None])
     error = np.sqrt((np.exp(2 * weights) * off**2).sum(axis=1) / efficiency)
-    density = logsumexp(conditional, axis=0) - np.log(len(at))
+    density = logsumexp(integrated, axis=0) - np.log(len(at))
     return Loo(
         *(_where(told, one) for one in (elpd, k, conditional_k, density - elpd, error)),
         draws=len(at),

@@ -19,6 +19,7 @@ from spatialvote.analysis.checks import (
     dispersion,
     draws_agree,
     fingerprints,
+    influence,
     information,
     likelihood,
     pit,
@@ -33,6 +34,7 @@ from spatialvote.analysis.checks import (
     space_local,
     space_variogram,
     stored_data,
+    without_worst,
 )
 from spatialvote.analysis.checks.case import Case, Common, Progress, Run
 from spatialvote.analysis.checks.check import Check, worst
@@ -64,10 +66,11 @@ CHECKS: tuple[Run, ...] = (
     space_local,
     prior_sensitivity,
     prior_predictive,
+    influence,
     information,
 )
 #: Those that fit other models to the same districts; only run when asked for, because they take longer.
-REFITS: tuple[Run, ...] = (confounding,)
+REFITS: tuple[Run, ...] = (confounding, without_worst)
 
 
 @dataclass(frozen=True)

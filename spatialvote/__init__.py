@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spatialvote.analysis.compare import Comparison, compare
     from spatialvote.analysis.composition import composition
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
@@ -54,6 +55,7 @@ __all__ = [
     "BYM2",
     "About",
     "BetaRho",
+    "Comparison",
     "Districts",
     "Fit",
     "HalfNormal",
@@ -69,6 +71,7 @@ __all__ = [
     "add_columns",
     "bind_graph",
     "cells_within",
+    "compare",
     "compare_radii",
     "composition",
     "count_egohoods",
@@ -106,6 +109,7 @@ _HOME = {
     "About": "data.districts",
     "BYM2": "models.bym2",
     "BetaRho": "models.priors",
+    "Comparison": "analysis.compare",
     "Districts": "data.districts",
     "Fit": "models.fit",
     "HalfNormal": "models.priors",
@@ -119,6 +123,7 @@ _HOME = {
     "VoteShareModel": "models.vote_share",
     "add_columns": "data.add_columns",
     "bind_graph": "models.structures",
+    "compare": "analysis.compare",
     "cells_within": "data.read_cells",
     "compare_radii": "analysis.radii",
     "composition": "analysis.composition",

@@ -11,12 +11,23 @@ from collections.abc import Callable, Sequence
 
 # These import argparse and paths alone; a command imports what it needs when it runs, so that
 # `spatialvote --help` answers at once.
-from spatialvote.commands import fit, init, multiverse, policy, report, review, run, simulate, turnout
+from spatialvote.commands import (
+    compare,
+    fit,
+    init,
+    multiverse,
+    policy,
+    report,
+    review,
+    run,
+    simulate,
+    turnout,
+)
 from spatialvote.commands.parts import FORMATTER
 from spatialvote.data.errors import SpatialvoteError
 
 #: The commands in the order in which a study needs them.
-COMMANDS = (simulate, init, run, fit, review, report, multiverse, turnout, policy)
+COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, turnout, policy)
 
 _DESCRIPTION = """\
 Local migrant concentration and the vote for anti-immigration parties: Bayesian spatial models of districts,

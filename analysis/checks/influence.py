@@ -61,7 +61,7 @@ def run(case: Case) -> tuple[Check, ...]:
             QUESTION,
             f"share of districts with a Pareto k above {UNRELIABLE}, own effects integrated out",
             share,
-            f"at most {FEW:.0%}",
+            f"at most {100 * FEW:.0f} %",
             "pass" if share <= FEW else "warn",
             advice,
             {

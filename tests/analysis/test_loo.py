@@ -59,8 +59,8 @@ def test_integrating_the_own_effect_makes_the_weights_reliable(surprising):
     assert (found.k > 0.7).sum() <= 2
     # The outlier is predicted worst.
     assert np.argmin(found.elpd) == 100
-    # Each district has an effect of its own, and thousands of votes: nearly a parameter a district.
-    assert 0.6 * surprising.n < found.p_loo < 1.3 * surprising.n
+    # Three coefficients, sigma and rho are shared, and neighbours' effects a little.
+    assert 1 < found.p_loo < 15
     assert found.standard_error == pytest.approx(np.sqrt(surprising.n * found.elpd.var(ddof=1)))
 
 

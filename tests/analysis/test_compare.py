@@ -1,0 +1,103 @@
+"""Comparisons: paired differences, stacking, blocks in the limit of one district, and what is refused."""
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from spatialvote.analysis.compare import compare, stacking
+from spatialvote.data.errors import FitError, ModelError
+from spatialvote.data.simulate import simulate_city
+from spatialvote.models.vote_share import VoteShareModel
+
+
+@pytest.fixture(scope="module")
+def city():
+    return simulate_city(n_districts=60, seed=2).districts
+
+
+@pytest.fixture(scope="module")
+def three(city):
+    party, column = next(iter(city.roles.votes)), city.roles.migrants
+    return {
+        structure: VoteShareModel(f"{party} ~ {column}", structure=structure).fit(
+            city, "laplace", seed=4, draws=2000, progress=False
+        )
+        for structure in ("none", "iid", "bym2")
+    }
+
+
+def test_a_model_without_effects_is_far_behind(three, city):
+    found = compare(three, city)
+    frame = found.to_frame()
+    assert found.names[2] == "none"
+    assert not frame.loc["none", "within_noise"]
+    assert frame.loc["none", "difference"] < -two_errors(frame)
+    assert frame.iloc[0]["difference"] == frame.iloc[0]["difference_error"] == 0
+    apart = found.elpd[2] - found.elpd[0]
+    assert frame.loc["none", "difference_error"] == pytest.approx(np.sqrt(city.n * apart.var(ddof=1)))
+    assert frame["weight"].sum() == pytest.approx(1)
+    assert "exchangeable" in str(found)
+
+
+def two_errors(frame):
+    return 2 * frame.loc["none", "difference_error"]
+
+
+def test_two_fits_of_one_model_are_within_noise(three, city):
+    again = three["bym2"].model.fit(city, "laplace", seed=9, draws=2000, progress=False)
+    found = compare({"one": three["bym2"], "other": again}, city)
+    assert found.within_noise.all()
+    assert "cannot be told from" in found.warnings[0]
+
+
+def test_blocks_of_one_district_are_leave_one_out(three, city):
+    """Refits against importance weights: four Monte Carlo errors of the sum, about 0.02 a district."""
+    pair = {name: three[name] for name in ("iid", "bym2")}
+    by_loo = compare(pair, city)
+    by_refits = compare(pair, city, by="blocks", blocks=city.n, buffer=0, cores=1)
+    for name in pair:
+        one = by_loo.elpd[by_loo.names.index(name)]
+        two = by_refits.elpd[by_refits.names.index(name)]
+        np.testing.assert_allclose(one, two, atol=0.3)
+        assert one.sum() == pytest.approx(two.sum(), abs=4 * 0.03 * np.sqrt(city.n))
+
+
+def test_blocks_are_harder_to_predict_than_single_districts(three, city):
+    pair = {name: three[name] for name in ("iid", "bym2")}
+    found = compare(pair, city, by="blocks", blocks=5, buffer=1, cores=1)
+    assert np.isfinite(found.elpd).all()
+    assert found.fold is not None
+    assert np.unique(found.fold).size == 5
+    by_loo = compare(pair, city).to_frame()["elpd"]
+    assert found.to_frame()["elpd"]["bym2"] < by_loo["bym2"]
+    assert str(found).startswith("5 spatial blocks with a buffer of 1")
+
+
+def test_stacking_maximises_the_log_score():
+    rng = np.random.default_rng(1)
+    elpd = rng.normal(-5, 1, (2, 400))
+    weight = stacking(elpd)
+    grid = np.linspace(0.001, 0.999, 999)
+    score = [logsumexp(np.log([[a], [1 - a]]) + elpd, axis=0).mean() for a in grid]
+    assert weight[0] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
+    np.testing.assert_allclose(stacking(np.array([[-1.0] * 9, [-9.0] * 9])), [1, 0], atol=1e-4)
+
+
+def test_what_cannot_be_compared(three, city):
+    with pytest.raises(ModelError, match="needs two fits or more, got 1"):
+        compare({"a": three["iid"]}, city)
+    with pytest.raises(ModelError) as raised:
+        compare(three, city, by="waic", buffer=-1)
+    assert len(raised.value.problems) == 2
+    held = three["iid"].model.fit(city, "laplace", seed=1, held_out=[city.ids[0]], progress=False)
+    with pytest.raises(FitError, match="'held': the fit did not see the votes in 1 district"):
+        compare({"held": held, "bym2": three["bym2"]}, city)
+    other = simulate_city(n_districts=60, seed=3).districts
+    with pytest.raises(FitError, match=r"other votes than these|only in the fit"):
+        compare(three, other)
+    party = next(iter(city.roles.votes))
+    logits = VoteShareModel(f"{party} ~ {city.roles.migrants}", "gaussian").fit(
+        city, "laplace", seed=1, progress=False
+    )
+    with pytest.raises(FitError, match="'logits' predicts logits of shares"):
+        compare({"bym2": three["bym2"], "logits": logits}, city)
