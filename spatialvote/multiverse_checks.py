@@ -174,6 +174,8 @@ def _exclude(section: dict[str, Any]) -> Iterator[Problem]:
                     f"choose from {', '.join(_DIMENSIONS.values())}{hint}",
                 )
                 continue
+            if not isinstance(section.get(keys[0], []), list | dict):
+                continue  # the schema tells what is wrong with it
             listed = _listed(section, keys[0])
             asked = [value] if isinstance(value, str) else value if isinstance(value, list) else []
             unknown = [one for one in asked if isinstance(one, str) and one not in listed]

@@ -61,7 +61,7 @@ def test_every_combination_is_a_specification_in_order():
 
 
 def test_what_a_structure_does_not_use_makes_no_other_specification():
-    priors = {"usual": choices().main["priors"]}
+    priors = {"usual": MODEL.to_dict()["priors"]}
     priors["noisy"] = {**priors["usual"], "noise": {"prior": "half_normal", "scale": 1.0}}
     grid = build_grid(
         choices(structures=("bym2", "iid"), graphs=("queen", "near"), priors=priors, graph="queen")
