@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-COMMANDS = ("simulate", "init", "run", "fit", "review", "report", "multiverse")
+COMMANDS = ("simulate", "init", "run", "fit", "review", "report", "compare", "multiverse")
 
 
 def test_help_names_every_command_and_exit_code(call):
@@ -46,6 +46,10 @@ def test_every_command_has_an_example(command, call):
         (["review", "fit.nc", "--data", "districts.gpkg"], "study file 'districts.gpkg' does not exist"),
         (["report", "fit.nc", "--data", "districts.csv"], "study file 'districts.csv' does not end in .toml"),
         (["report", "fit.nc"], "no fit at 'fit.nc'"),
+        (["compare", "fit.nc", "other.nc", "--data", "study.toml"], "no fit at 'fit.nc'"),
+        (["compare", "a.nc", "b.nc", "--buffer", "2"], "--buffer is given without --blocks: give both"),
+        (["compare", "a.nc", "a.nc"], "fits are given twice"),
+        (["compare", "a.nc", "b.nc", "--blocks", "few"], "argument --blocks: invalid int value: 'few'"),
     ],
 )
 def test_wrong_arguments_leave_with_two_and_say_why(arguments, message, folder, monkeypatch, call):
