@@ -39,7 +39,8 @@ dispatchEvent(new KeyboardEvent("keydown", {key: "Escape"}));
 const freed = read();
 const at = {clientX: point.x, clientY: point.y, bubbles: true, pointerType: "mouse"};
 layer.dispatchEvent(new PointerEvent("pointermove", at));
-await wait(100);
+// It is drawn with the next frame, and a busy machine draws few.
+for (let k = 0; k < 50 && read()[0] === freed[0]; k++) await wait(50);
 const hovered = read();
 layer.dispatchEvent(new PointerEvent("pointerleave", at));
 const left = read();
@@ -148,7 +149,7 @@ def test_a_district_is_shown_on_every_map_at_once(ask, city, city_page):
     assert len(found["chosen"]["read"]) == len(found["chosen"]["drawn"]) >= 6
     assert all(found["chosen"]["drawn"])
     for told in (found["chosen"]["read"], found["hovered"], found["kept"]):
-        assert all(one.startswith(f"{name} – ") for one in told)
+        assert {one.partition(" – ")[0] for one in told} == {name}
     assert share in found["chosen"]["read"][0]
     assert found["chosen"]["said"].startswith(f"{name}. ")
     assert share in found["chosen"]["said"]
