@@ -52,8 +52,9 @@ def decompose(multiverse: Multiverse) -> Decomposition:
     values = fitted["effect"].to_numpy()
     total = float(((values - values.mean()) ** 2).sum())
     spread = float(values.std())
-    if total == 0:
-        return Decomposition(dict.fromkeys(names, 0.0), 0.0, 0.0, spread)
+    # The mean of equal numbers differs from them by rounding.
+    if spread <= 1e-12 * np.abs(values).max():
+        return Decomposition(dict.fromkeys(names, 0.0), 0.0, 0.0, 0.0)
     rest = _residual(multiverse, names)
     parts = {
         name: max(_residual(multiverse, [one for one in names if one != name]) - rest, 0.0) / total
