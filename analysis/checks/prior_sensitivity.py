@@ -29,13 +29,13 @@ import numpy as np
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.effects import effect, shifted_design
+from spatialvote.analysis.effects import Effect, effect, shifted_design
 from spatialvote.analysis.power_scaling import THRESHOLD, Sensitivity, sensitivities
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.words import listed
 from spatialvote.analysis.residuals import thin
 from spatialvote.analysis.working_model import working_model, working_response
-from spatialvote.data.errors import name_some
+from spatialvote.data.errors import FitError, name_some
 
 QUESTION = "Do the priors decide?"
 POINTS = 10.0
@@ -57,11 +57,10 @@ def run(case: Case) -> tuple[Check, ...]:
     quantities |= {name: fit.draws(name, at) for name in fit.hyperparameters}
     column = next(iter(compared_columns(fit.model.formula, case.districts)), None)
     without = None
-    if column is not None:
-        points = points_of(column, case.districts, POINTS)
-        told = effect(fit, case.districts, column, points=points)
+    told = _effect(case, column)
+    if told is not None:
         quantities[EFFECT] = told.draws[at]
-        moved = shifted_design(design, case.districts, column, told.change) - design.matrix
+        moved = shifted_design(design, case.districts, told.column, told.change) - design.matrix
         without = _without_prior(case, (moved / design.scale).mean(axis=0))
     found = sensitivities(fit, posterior, at, quantities)
     worst = max(found, key=lambda name: found[name].prior)
@@ -106,6 +105,17 @@ def _contraction(case: Case) -> dict[str, float]:
     )
     names = ["intercept", *(f"beta: {name}" for name in fit.coefficients), *fit.hyperparameters]
     return dict(zip(names, (draws.std(axis=0) / np.array(prior)).tolist(), strict=True))
+
+
+def _effect(case: Case, column: str | None) -> Effect | None:
+    """Effect of a column; None without one, and for districts with other covariates than the fit's."""
+    if column is None:
+        return None
+    try:
+        return effect(case.fit, case.districts, column, points=points_of(column, case.districts, POINTS))
+    except FitError:
+        # The review goes on: `stored_data` tells what differs.
+        return None
 
 
 def _without_prior(case: Case, average: np.ndarray) -> dict[str, Any]:

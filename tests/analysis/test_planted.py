@@ -122,6 +122,13 @@ def vote_changed() -> Planted:
     return replace(one, districts=replace(one.districts, table=table))
 
 
+def covariate_changed() -> Planted:
+    one = sampled()
+    education = one.districts.table["higher_education"].to_numpy().copy()
+    education[[3, 8]] += 1.0
+    return replace(one, districts=with_columns(one.districts, higher_education=education))
+
+
 def rows_permuted() -> Planted:
     one = sampled()
     votes = one.districts.table["national_list"].to_numpy()
@@ -219,6 +226,14 @@ def outlier() -> Planted:
     return fast(voted(districts, eta, rng))
 
 
+def prior_that_decides() -> Planted:
+    """A prior that all but forbids the effect that the votes have."""
+    rng = np.random.default_rng(12)
+    districts = city(60)
+    eta = -1.3 - 0.5 * standardised(districts) + effects(districts, rng, 0.4, 0.5)
+    return fast(voted(districts, eta, rng), priors=Priors(coefficient_sd=0.05))
+
+
 def weights_edited() -> Planted:
     """The record claims a better k-hat than the weights in the file have."""
     rng = np.random.default_rng(11)
@@ -238,6 +253,11 @@ FAULTS: dict[str, tuple[str, Callable[[], Planted], dict[str, set[str]]]] = {
         "one vote changed after the fit",
         vote_changed,
         {"data_fingerprint": FAIL, "stored_data": FAIL, "log_likelihood": FAIL},
+    ),
+    "covariate": (
+        "a covariate changed after the fit",
+        covariate_changed,
+        {"data_fingerprint": FAIL, "stored_data": FAIL},
     ),
     "rows": (
         "votes in the rows of other districts",
@@ -261,6 +281,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Planted], dict[str, set[str]]]] = {
     "clusters": ("votes that come in clusters", votes_in_clusters, {"dispersion_by_size": FOUND}),
     "poisson": ("large shares fitted as Poisson counts", poisson_for_shares, {"dispersion": FAIL}),
     "shares of few": ("logits of shares of few votes", shares_of_few, {"dispersion_by_size": FAIL}),
+    "prior": ("a prior that decides", prior_that_decides, {"prior_sensitivity": FOUND}),
     "outlier": ("one district unlike all others", outlier, {"pit_extreme": FOUND}),
 }
 
