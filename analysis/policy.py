@@ -97,7 +97,7 @@ def policy_profile(
     --------
     >>> from spatialvote.data.policy_simulate import simulate_policy
     >>> policy_profile(simulate_policy(1), "Denmark").above[:2]
-    ('family reunion', 'education')
+    ('labour market mobility', 'access to nationality')
     """
     code = scores.code(country)
     if year is None:

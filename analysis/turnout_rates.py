@@ -82,10 +82,6 @@ def rates(fit: TurnoutFit, factors: Sequence[str] = ("group",)) -> Rates:
     ------
     DataError
         If the cells do not have a factor.
-
-    Examples
-    --------
-    >>> rates(fit, ("group",)).table[["group", "entitled", "raw", "mean"]]  # doctest: +SKIP
     """
     cells = fit.cells
     factors = tuple(factors)

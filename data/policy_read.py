@@ -136,11 +136,6 @@ def read_policy(
     ------
     DataError
         With every problem found.
-
-    Examples
-    --------
-    >>> read_policy("mipex.xlsx", mapping=read_policy_mapping("names.toml"))  # doctest: +SKIP
-    PolicyScores(27 countries, 2014, 2019: 432 scores, 0 missing of the EU-27)
     """
     if gaps not in ("refuse", "name"):
         raise DataError(Problem(f"gaps is '{gaps}'", "it must be 'refuse' or 'name'"))

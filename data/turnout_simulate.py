@@ -84,7 +84,6 @@ def simulate_register(
     --------
     >>> len(simulate_register(1).cells.table)
     1500
-    71.6%)
     """
     rng = np.random.default_rng(seed)
     side = max(2, round(np.sqrt(areas)))

@@ -190,7 +190,9 @@ def _span(found: Rates, *, raw: bool) -> tuple[float, float]:
 
 def _dress(axes: Axes, cells: TurnoutCells, span: tuple[float, float]) -> None:
     axes.set_ylim(*span)
-    axes.set_xlim(cells.ages[0].low - 1, cells.ages[-1].middle + 2)
+    first, last = cells.ages[0].low - 1, cells.ages[-1].middle + 2
+    axes.set_xlim(first, last)
+    axes.set_xticks(np.arange(10 * np.ceil(first / 10), last, 10 if span[0] > 0 or span[1] < 100 else 20))
     axes.grid(axis="y", color=style.FAINT)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
