@@ -33,6 +33,7 @@ from spatialvote.analysis.checks import (
     space_graphs,
     space_local,
     space_variogram,
+    specification,
     stored_data,
     without_worst,
 )
@@ -42,6 +43,7 @@ from spatialvote.analysis.junit import junit
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem
 from spatialvote.models.fit import Fit
+from spatialvote.models.vote_share import VoteShareModel
 
 __all__ = ["Check", "Review", "review"]
 
@@ -52,6 +54,7 @@ CHECKS: tuple[Run, ...] = (
     approximation,
     digits,
     fingerprints,
+    specification,
     stored_data,
     likelihood,
     draws_agree,
@@ -184,6 +187,7 @@ def review(
     seed: int = 0,
     refits: bool = False,
     progress: Progress | None = None,
+    claimed: VoteShareModel | None = None,
 ) -> Review:
     """Check a fit against the districts it is claimed to be of.
 
@@ -203,6 +207,8 @@ def review(
         where the others take seconds.
     progress
         Called by these with what is fitted, how many fits are done and how many there are.
+    claimed
+        What was to be fitted; where the fit is of another model the review warns.
 
     Raises
     ------
@@ -217,7 +223,7 @@ def review(
     modules: tuple[Run, ...] = (*CHECKS, *REFITS) if refits else CHECKS
     # Streams are numbered, so that those of the other checks are the same with refits and without.
     streams = np.random.default_rng(seed).spawn(len(modules))
-    common = Common(fit, districts, progress)
+    common = Common(fit, districts, progress, claimed)
     checks = [
         check
         for module, rng in zip(modules, streams, strict=True)

@@ -167,12 +167,19 @@ def _telling_how_to_resume(draws: Path) -> Iterator[None]:
 def review_fit(study: Study, fit: Fit, districts: Districts, path: Path, refits: bool = False) -> Review:
     """Review a fit and write the review; fit other models too where that or the study asks for it."""
     refits = refits or study.settings.review.refits
+    # Of the simulated city anybody may fit what they like.
+    claimed = None if isinstance(study.settings.data, SimulatedData) else study.model()
     with step("Reviewing the fit" + (", with refits" if refits else "")) as reviewing:
         from spatialvote.analysis.review import review
 
         with counting() as progress:
             evidence = review(
-                fit, districts, seed=study.settings.study.seed, refits=refits, progress=progress
+                fit,
+                districts,
+                seed=study.settings.study.seed,
+                refits=refits,
+                progress=progress,
+                claimed=claimed,
             )
         write_text(path, evidence.to_json())
         reviewing.outcome = _tally(evidence)

@@ -14,6 +14,7 @@ from spatialvote.models.design import Design
 from spatialvote.models.fit import Fit
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.sparse_precision import SparsePrecision
+from spatialvote.models.vote_share import VoteShareModel
 
 #: Told what is fitted, how many fits are done and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -66,6 +67,8 @@ class Common:
     fit: Fit
     districts: Districts
     progress: Progress | None = None
+    #: What was to be fitted, where somebody says so.
+    claimed: VoteShareModel | None = None
 
     @cached_property
     def rebuilt(self) -> tuple[Posterior, Design]:

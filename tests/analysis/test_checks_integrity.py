@@ -1,10 +1,12 @@
 """What was changed in a file, or in the districts, after the fit is found and named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from spatialvote.analysis.checks import draws_agree, fingerprints, likelihood, stored_data
-from spatialvote.analysis.checks.case import Case
+from spatialvote.analysis.checks import draws_agree, fingerprints, likelihood, specification, stored_data
+from spatialvote.analysis.checks.case import Case, Common
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
 
@@ -160,3 +162,22 @@ def test_tampered_coefficients_without_district_effects(fits, districts, tampere
         beta[..., 0] += 0.001
 
     assert failing(look(tampered(fits("none"), "posterior", "beta", shift_all), districts)) == {"draws_agree"}
+
+
+def test_another_specification_than_the_study_asks_for(fits, districts):
+    fit = fits("bym2")
+    asked = replace(fit.model, formula="pvv ~ migrants", priors=replace(fit.model.priors, coefficient_sd=2.0))
+    rng = np.random.default_rng(0)
+
+    def compared(claimed):
+        return specification.run(Case(fit, districts, rng, Common(fit, districts, None, claimed)))
+
+    assert compared(None) == ()
+    assert compared(fit.model)[0].verdict == "pass"
+    (check,) = compared(asked)
+    assert check.verdict == "warn"
+    assert check.details["differing"] == {
+        "formula": [fit.model.formula, "pvv ~ migrants"],
+        "priors.coefficient_sd": [1.0, 2.0],
+    }
+    assert "priors.coefficient_sd (fit: 1.0, study: 2.0)" in check.advice
