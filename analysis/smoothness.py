@@ -11,7 +11,6 @@ from spatialvote.analysis.residuals import thin
 from spatialvote.analysis.spatial_smooth import Patterns
 from spatialvote.models.design import Design
 from spatialvote.models.draw_field import draw_phi, draw_structure
-from spatialvote.models.scaled_graph import scale_graph
 
 #: Part of the map's patterns in which the smoothness of a column is told.
 SMOOTHEST = 0.1
@@ -19,7 +18,7 @@ _DRAWS = 500
 
 
 def describe_columns(
-    case: Case, design: Design, left: Mapping[str, tuple[float, ...]]
+    case: Case, design: Design, patterns: Patterns | None, left: Mapping[str, tuple[float, ...]]
 ) -> dict[str, dict[str, Any]]:
     """What is spatial about each column of a design.
 
@@ -27,6 +26,8 @@ def describe_columns(
     ----------
     case, design
         A fit with its districts, and its design built from them.
+    patterns
+        The smoothest patterns of the map, a tenth of all or more; None without links.
     left
         Column to the part of its variance that each spatial+ leaves.
 
@@ -39,8 +40,9 @@ def describe_columns(
         ``correlation``, mean and 95 % interval over the draws of its correlation with the district effects'
         structured part, and ``chance``, the 95 % interval of the same where the effects know nothing of it.
     """
-    graph = scale_graph(case.districts.n, *case.districts.edges)
-    patterns = Patterns.of(graph, SMOOTHEST) if graph.sizes.size else None
+    if patterns is not None:
+        # Fewer where so many could not be computed at leisure.
+        patterns = patterns.first(max(round(SMOOTHEST * len(patterns.values) / patterns.part), 1))
     found, chance = _correlations(case, design.standardised)
     described = {}
     for k, name in enumerate(design.names):

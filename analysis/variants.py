@@ -88,10 +88,13 @@ class Variants:
         The variants.
     left
         Design column to the part of its variance that each spatial+ leaves, in their order.
+    patterns
+        The smoothest patterns of the map, those that the wider spatial+ takes; None without links.
     """
 
     all: tuple[Variant, ...]
     left: Mapping[str, tuple[float, ...]]
+    patterns: Patterns | None
 
 
 def make_variants(fit: Fit, districts: Districts, design: Design, graph: ScaledGraph) -> Variants:
@@ -109,16 +112,17 @@ def make_variants(fit: Fit, districts: Districts, design: Design, graph: ScaledG
     spatial = model.structure if model.structure not in ("none", "iid") else "bym2"
     made = [_variant(model.structure, LABELS[model.structure], fit, districts, columns, model.structure)]
     linked = graph.sizes.size > 0
+    patterns = Patterns.of(graph, max(SPATIAL_PLUS)) if linked else None
     for structure in STRUCTURES:
         if structure != model.structure and (linked or structure in ("none", "iid")):
             made.append(_variant(structure, LABELS[structure], fit, districts, columns, structure))
     left: dict[str, list[float]] = {}
-    if linked:
-        for number, (patterns, part) in enumerate(_ranks(graph), start=1):
-            residual, kept = _rough(patterns, columns)
+    if patterns is not None:
+        for number, taken in enumerate(_ranks(patterns), start=1):
+            residual, kept = _rough(taken, columns)
             for name, one in zip(design.names, kept, strict=True):
                 left.setdefault(name, []).append(one)
-            label = f"spatial+ ({100 * part:.0f} % smoothest)"
+            label = f"spatial+ ({100 * taken.part:.0f} % smoothest)"
             made.append(_variant(f"spatial_plus_{number}", label, fit, districts, residual, spatial))
         around = np.column_stack([columns, neighbour_means(districts, columns)])
         made.append(_variant("neighbours", "neighbours' columns added", fit, districts, around, spatial))
@@ -135,7 +139,7 @@ def make_variants(fit: Fit, districts: Districts, design: Design, graph: ScaledG
                 model.structure, without=group,
             )
         )  # fmt: skip
-    return Variants(tuple(made), {name: tuple(ones) for name, ones in left.items()})
+    return Variants(tuple(made), {name: tuple(ones) for name, ones in left.items()}, patterns)
 
 
 #: What structures are called in figures.
@@ -162,12 +166,12 @@ def neighbour_means(districts: Districts, columns: np.ndarray) -> np.ndarray:
     return means
 
 
-def _ranks(graph: ScaledGraph) -> list[tuple[Patterns, float]]:
-    """Patterns of each spatial+, and what part of all they are; one where the ranks would be the same."""
-    most = Patterns.of(graph, max(SPATIAL_PLUS))
-    total = len(most.values) / most.part
-    counts = sorted({min(max(round(part * total), 1), len(most.values)) for part in SPATIAL_PLUS})
-    return [(most.first(count), count / total) for count in counts]
+def _ranks(patterns: Patterns) -> list[Patterns]:
+    """The patterns that each spatial+ takes; once where the ranks would be the same."""
+    most = len(patterns.values)
+    total = most / patterns.part
+    counts = sorted({min(max(round(part * total), 1), most) for part in SPATIAL_PLUS})
+    return [patterns.first(count) for count in counts]
 
 
 def _rough(patterns: Patterns, columns: np.ndarray) -> tuple[np.ndarray, list[float]]:

@@ -89,7 +89,7 @@ def run(case: Case) -> tuple[Check, ...]:
                 "variants": compared,
                 "missing": missing,
                 "around": _around(refits, shift),
-                "columns": describe_columns(case, design, variants.left),
+                "columns": describe_columns(case, design, variants.patterns, variants.left),
             },
         ),
     )
