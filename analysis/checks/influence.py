@@ -42,16 +42,17 @@ def run(case: Case) -> tuple[Check, ...]:
     ids = np.array(case.districts.ids, dtype=np.str_)
     influential = [str(one) for one in ids[order] if one in set(ids[told & (found.k > UNRELIABLE)])]
     count = round(share * told.sum())
+    verb = "is" if count == 1 else "are"
     if count == 0:
         advice = "No district's votes move the estimates of the others by much."
     elif share <= FEW:
         advice = (
-            f"{count} of {told.sum()} districts are influential ({name_some(influential, limit=5)}): look at "
+            f"{count} of {told.sum()} districts {verb} influential ({name_some(influential, limit=5)}): look at "
             "their votes and covariates, and see what a review with refits says without them."
         )
     else:
         advice = (
-            f"{count} of {told.sum()} districts are influential (most of all "
+            f"{count} of {told.sum()} districts {verb} influential (most of all "
             f"{name_some(influential, limit=5)}): leave-one-out comparisons of this fit are not reliable; "
             "compare by blocks, and look for a missing covariate or a family that allows for outliers."
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from spatialvote.analysis.report.chains import chains_part
 from spatialvote.analysis.report.confounding import confounding_part
+from spatialvote.analysis.report.influence import influence_part
 from spatialvote.analysis.report.parts import Part
 from spatialvote.analysis.report.pit import pit_part
 from spatialvote.analysis.report.predictions import predictions_part
@@ -37,6 +38,7 @@ PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
     confounding_part,
     prior_sensitivity_part,
     prior_predictive_part,
+    influence_part,
 )
 
 

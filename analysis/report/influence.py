@@ -42,7 +42,7 @@ def _shapes(check: Check, k: np.ndarray, districts: Districts) -> Picture:
         "Pareto k of the weights that leave each district out. With one effect a district the ordinary "
         "weights (above) are unreliable by design; those that are used (below) have the own effect "
         "integrated out. In a good fit nearly all of them lie left of the line. "
-        f"Here {check.details['influential']} do not. {check.advice}",
+        f"Here {check.details['influential']} of {np.isfinite(k).sum()} lie right of it. {check.advice}",
     )
 
 

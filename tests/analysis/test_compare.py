@@ -1,11 +1,14 @@
 """Comparisons: paired differences, stacking, blocks in the limit of one district, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from spatialvote.analysis.compare import compare, stacking
+from spatialvote.analysis.compare import Block, compare, score_block, stacking
 from spatialvote.data.errors import FitError, ModelError
+from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.data.simulate import simulate_city
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -71,6 +74,21 @@ def test_blocks_are_harder_to_predict_than_single_districts(three, city):
     by_loo = compare(pair, city).to_frame()["elpd"]
     assert found.to_frame()["elpd"]["bym2"] < by_loo["bym2"]
     assert str(found).startswith("5 spatial blocks with a buffer of 1")
+
+
+def test_a_component_can_be_held_out_whole(districts):
+    """A pair of districts that are neighbours of each other alone, both in one block."""
+    i, j, _ = districts.edges
+    # The two islands become neighbours of each other.
+    graph = graph_from_edges(list(districts.ids), np.r_[i, 144], np.r_[j, 145])
+    joined = replace(districts, graph=graph, graph_report=report_graph(graph, "rook contiguity"))
+    model = VoteShareModel("pvv ~ migrants + income")
+    job = Block("pair", model, joined, ("D144", "D145"), ("D144", "D145"), 3)
+    scores = score_block(job)
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+    # Some votes of a few thousand: no density of an integer is above one, none is hopeless.
+    assert ((scores < 0) & (scores > -30)).all()
 
 
 def test_stacking_maximises_the_log_score():
