@@ -114,8 +114,8 @@ class Comparison:
         for name, count in zip(self.names, self.unreliable, strict=True):
             if count:
                 said.append(
-                    f"'{name}' has a Pareto k above {UNRELIABLE} in {count} district{'s' if count > 1 else ''}, "
-                    "where its elpd may be too high: compare by blocks."
+                    f"'{name}' has a Pareto k above {UNRELIABLE} in {count} "
+                    f"district{'s' if count > 1 else ''}, where its elpd may be too high: compare by blocks."
                 )
         if self.by == "loo":
             said.append(EXCHANGEABLE)

@@ -47,8 +47,8 @@ def run(case: Case) -> tuple[Check, ...]:
         advice = "No district's votes move the estimates of the others by much."
     elif share <= FEW:
         advice = (
-            f"{count} of {told.sum()} districts {verb} influential ({name_some(influential, limit=5)}): look at "
-            "their votes and covariates, and see what a review with refits says without them."
+            f"{count} of {told.sum()} districts {verb} influential ({name_some(influential, limit=5)}): look "
+            "at their votes and covariates, and see what a review with refits says without them."
         )
     else:
         advice = (
