@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from threading import Timer
 
 import pandas as pd
 import pytest
@@ -110,7 +111,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(written):
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
         address = cluster.scheduler_address
         first = next(iter(cluster.workers.values())).process.pid
-        cluster.loop.call_later(4.0, os.kill, first, signal.SIGKILL)
+        Timer(4.0, os.kill, (first, signal.SIGKILL)).start()
         run_multiverse_study(study, cluster=address)
         workers = [one.process.pid for one in cluster.workers.values() if one.process]
     there = pd.read_csv(written / "multiverse.csv")
