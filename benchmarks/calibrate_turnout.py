@@ -1,12 +1,13 @@
 """Calibration of turnout: truths drawn from the prior, registers drawn from the truths, ranks of the truths.
 
-    python benchmarks/calibrate_turnout.py            make every fit that is missing, then write the page's numbers
-    python benchmarks/calibrate_turnout.py 20         at most so many fits more
+    python benchmarks/calibrate_turnout.py            make every fit that is missing, then write the page's
+    numbers python benchmarks/calibrate_turnout.py 20         at most so many fits more
 
-Simulation-based calibration (Talts et al. 2018): where the posterior is right, the rank of a truth among draws is
-uniform. The electorate is that of a simulated register, small, so that most cells hold fewer than ten persons;
-hyperparameters, curves and effects are drawn anew from the prior for each fit. Beside it, registers of
-`simulate_register`, whose truth is not from the prior, are fitted, and pooled estimates compared with raw rates.
+Simulation-based calibration (Talts et al. 2018): where the posterior is right, the rank of a truth among
+draws is uniform. The electorate is that of a simulated register, small, so that most cells hold fewer than
+ten persons; hyperparameters, curves and effects are drawn anew from the prior for each fit. Beside it,
+registers of `simulate_register`, whose truth is not from the prior, are fitted, and pooled estimates
+compared with raw rates.
 """
 
 import json
