@@ -14,7 +14,8 @@ def add(commands: Commands) -> None:
         command,
         "check a saved fit against its data",
         "Checks a fit, one's own or somebody else's, without fitting it again, and writes review.json\n"
-        "beside it. The study file says how to read the districts; its model and engine are not used.",
+        "beside it. The study file says how to read the districts; a fit of another model than\n"
+        "the study's is warned of.",
         "spatialvote review results/fit.nc --data study.toml",
     )
     add_fit_and_data(review)
