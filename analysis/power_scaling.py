@@ -34,6 +34,8 @@ from spatialvote.models.priors import EXPONENTIAL, HALF_NORMAL
 
 #: Above it a quantity is sensitive (Kallioinen et al. 2024).
 THRESHOLD = 0.05
+#: A log density that varies by less than this over all draws is flat.
+_FLAT = 1e-9
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,16 @@ def sensitivities(
         }
     )
     prior, likelihood = psense(tree, group="prior"), psense(tree, group="likelihood")
-    by = {block: psense(tree, group="prior", group_var_names=[block]) for block in priors}
+    # A flat prior (that of rho in some structures) has no power to scale, and weights without a tail.
+    flat = [block for block, density in priors.items() if np.ptp(density) < _FLAT]
+    by = {
+        block: psense(tree, group="prior", group_var_names=[block]) for block in priors if block not in flat
+    }
     return {
         name: Sensitivity(
             float(prior[name]),
             float(likelihood[name]),
-            {block: float(one[name]) for block, one in by.items()},
+            {block: 0.0 if block in flat else float(by[block][name]) for block in priors},
         )
         for name in quantities
     }
