@@ -99,9 +99,8 @@ def denmark(folder: Path) -> None:
     print(f"Denmark: {cells}\n  {time.time() - started:.1f} s, {fit.record['approximation']}")
     for name in fit.hyperparameters:
         draws = fit.draws(name)
-        print(
-            f"  {name}: {draws.mean():.3f} ({np.quantile(draws, 0.025):.3f} to {np.quantile(draws, 0.975):.3f})"
-        )
+        low, high = np.quantile(draws, [0.025, 0.975])
+        print(f"  {name}: {draws.mean():.3f} ({low:.3f} to {high:.3f})")
     districts = read_districts(
         folder / "dk_kommune_joined.csv", id="kommune_nr", votes={"df": "df_2015"}, valid="valid_2015",
         geometry=folder / "dk_kommune_joined.geojson", geometry_id="kommune_nr", edges=edges, graph="edges",
