@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
     from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from spatialvote.data.layout import read_layout, read_official
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
     from spatialvote.data.points import nearest_areas, sum_in_areas
+    from spatialvote.data.policy import PolicyScores
+    from spatialvote.data.policy_read import read_policy
+    from spatialvote.data.policy_simulate import simulate_policy
     from spatialvote.data.read import read_districts
     from spatialvote.data.read_cells import cells_within, read_cells
     from spatialvote.data.segregation_indices import segregation_indices
@@ -41,12 +45,17 @@ if TYPE_CHECKING:
     from spatialvote.data.simulate import simulate_city
     from spatialvote.data.surroundings import egohood_shares, halo, isolation
     from spatialvote.data.transfer import transfer
+    from spatialvote.data.turnout import TurnoutCells
+    from spatialvote.data.turnout_read import TurnoutColumns, read_turnout
+    from spatialvote.data.turnout_simulate import simulate_register
     from spatialvote.models.bym2 import BYM2
     from spatialvote.models.fit import Fit
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
     from spatialvote.models.sparse_field import SparseField
     from spatialvote.models.structures import bind_graph
+    from spatialvote.models.turnout.fit import TurnoutFit
+    from spatialvote.models.turnout.model import TurnoutModel
     from spatialvote.models.vote_share import VoteShareModel
 
     __version__: str
@@ -62,10 +71,15 @@ __all__ = [
     "PCOverdispersion",
     "PCRho",
     "PCSigma",
+    "PolicyScores",
     "Priors",
     "Review",
     "SparseField",
     "SpatialvoteError",
+    "TurnoutCells",
+    "TurnoutColumns",
+    "TurnoutFit",
+    "TurnoutModel",
     "VoteShareModel",
     "__version__",
     "add_columns",
@@ -85,14 +99,17 @@ __all__ = [
     "isolation",
     "location_quotient",
     "nearest_areas",
+    "policy_profile",
     "read_cells",
     "read_chapel_hill",
     "read_districts",
     "read_dutch_counts",
     "read_layout",
     "read_official",
+    "read_policy",
     "read_populist",
     "read_raster_cells",
+    "read_turnout",
     "report",
     "review",
     "scale_graph",
@@ -100,14 +117,16 @@ __all__ = [
     "select_parties",
     "share_cells",
     "simulate_city",
+    "simulate_policy",
+    "simulate_register",
     "sum_in_areas",
     "sum_rasters",
     "transfer",
 ]
 
 _HOME = {
-    "About": "data.districts",
     "BYM2": "models.bym2",
+    "About": "data.districts",
     "BetaRho": "models.priors",
     "Comparison": "analysis.compare",
     "Districts": "data.districts",
@@ -116,15 +135,20 @@ _HOME = {
     "PCOverdispersion": "models.priors",
     "PCRho": "models.priors",
     "PCSigma": "models.priors",
+    "PolicyScores": "data.policy",
     "Priors": "models.priors",
     "Review": "analysis.review",
     "SparseField": "models.sparse_field",
     "SpatialvoteError": "data.errors",
+    "TurnoutCells": "data.turnout",
+    "TurnoutColumns": "data.turnout_read",
+    "TurnoutFit": "models.turnout.fit",
+    "TurnoutModel": "models.turnout.model",
     "VoteShareModel": "models.vote_share",
     "add_columns": "data.add_columns",
     "bind_graph": "models.structures",
-    "compare": "analysis.compare",
     "cells_within": "data.read_cells",
+    "compare": "analysis.compare",
     "compare_radii": "analysis.radii",
     "composition": "analysis.composition",
     "count_egohoods": "data.egohoods",
@@ -138,14 +162,17 @@ _HOME = {
     "isolation": "data.surroundings",
     "location_quotient": "data.concentration",
     "nearest_areas": "data.points",
+    "policy_profile": "analysis.policy",
     "read_cells": "data.read_cells",
     "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
     "read_dutch_counts": "data.dutch_counts",
     "read_layout": "data.layout",
     "read_official": "data.layout",
+    "read_policy": "data.policy_read",
     "read_populist": "data.party_positions",
     "read_raster_cells": "data.cell_rasters",
+    "read_turnout": "data.turnout_read",
     "report": "analysis.report.page",
     "review": "analysis.review",
     "scale_graph": "models.scaled_graph",
@@ -153,6 +180,8 @@ _HOME = {
     "select_parties": "data.select_parties",
     "share_cells": "data.cell_shares",
     "simulate_city": "data.simulate",
+    "simulate_policy": "data.policy_simulate",
+    "simulate_register": "data.turnout_simulate",
     "sum_in_areas": "data.points",
     "sum_rasters": "data.cell_rasters",
     "transfer": "data.transfer",
