@@ -27,8 +27,12 @@ $(VENV)/.compiled: $(VENV)/.ready $(shell grep -rl --include='*.py' compiled mod
 	@find models -name '*.nb[ic]' -delete
 	@touch $@
 
-study: $(VENV)/.compiled ## set-up, then the main job: a simulated city, or STUDY=file.toml
+study: $(VENV)/.compiled ## set-up, then the main job: votes, turnout and policy, simulated; or STUDY=file.toml
 	@$(BIN)/spatialvote run $(STUDY)
+ifeq ($(STUDY),)
+	@$(BIN)/spatialvote turnout
+	@$(BIN)/spatialvote policy
+endif
 
 test: $(VENV)/.compiled ## set-up, then all tests
 	@$(BIN)/python -m pytest
