@@ -186,7 +186,9 @@ def smooth(log_likelihood: np.ndarray, efficiency: float) -> tuple[np.ndarray, n
     flat = np.ptp(rows, axis=1) < 1e-6
     weights, k = np.full(rows.shape, -np.log(rows.shape[1])), np.zeros(len(rows))
     if not flat.all():
-        weights[~flat], k[~flat] = array_stats.psislw(rows[~flat], r_eff=efficiency)
+        # Annotated as a whole number there, and used as the ratio that it is.
+        smoothed = array_stats.psislw(rows[~flat], r_eff=efficiency)  # pyright: ignore[reportArgumentType]
+        weights[~flat], k[~flat] = smoothed
     # A tail without a shape cannot be relied on.
     return weights, np.where(np.isnan(k), np.inf, k)
 

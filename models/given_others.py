@@ -41,6 +41,7 @@ from spatialvote.models.scaled_graph import ScaledGraph
 from spatialvote.models.sparse_kernel import combine, multiply
 from spatialvote.models.structures import Field
 from spatialvote.models.structures.dispatch import weights
+from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Chebyshev nodes in log k.
 _NODES = 32
@@ -99,8 +100,10 @@ def given_others(
         product, ones = effects * diagonal, diagonal
     else:
         rho = np.ascontiguousarray(values["rho"], dtype=np.float64)
-        products = _sparse if field.precision is not None else _bym2
-        product, diagonal, ones = products(field, effects, sigma, rho)
+        if field.precision is None:
+            product, diagonal, ones = _bym2(field.graph, effects, sigma, rho)
+        else:
+            product, diagonal, ones = _sparse(field.precision, effects, sigma, rho)
     if intercept is not None:
         total = ones.sum(axis=1, keepdims=True) + intercept_sd**-2.0
         along = (ones * effects).sum(axis=1, keepdims=True) + intercept[:, None] * (
@@ -112,10 +115,9 @@ def given_others(
 
 
 def _sparse(
-    field: Field, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
+    precision: SparsePrecision, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """P e, P_ii and P 1, each shape (draws, n)."""
-    precision = field.precision
     product, diagonal, ones = (np.empty_like(effects) for _ in range(3))
     _from_entries(
         effects,
@@ -134,10 +136,9 @@ def _sparse(
 
 
 def _bym2(
-    field: Field, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
+    graph: ScaledGraph, effects: np.ndarray, sigma: np.ndarray, rho: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """P e, P_ii and P 1, each shape (draws, n)."""
-    graph = field.graph
     k = np.maximum(rho / (1 - rho), SMALLEST_K)
     t = 1 / (sigma**2 * (1 - rho))
     product = np.empty_like(effects)

@@ -59,7 +59,7 @@ def run(case: Case) -> tuple[Check, ...]:
         change = float(case.districts.table[columns[0]].std(ddof=0))
         shifted = shifted_design(design, case.districts, columns[0], change)
         shift = ((shifted - design.matrix) / design.scale).mean(axis=0)
-    moves = _moves(*fits, columns[0] if columns else "", shift)
+    moves = _moves(fits[0], fits[1], columns[0] if columns else "", shift)
     farthest = max((abs(one["moved"]) for one in moves), default=0.0)
     far = [one["name"] for one in moves if abs(one["moved"]) > MOVED]
     if not moves:
