@@ -34,13 +34,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 
 from spatialvote.analysis.belonging import require_complete, require_same_districts
 from spatialvote.analysis.blocks import buffer_of, grow_folds
 from spatialvote.analysis.loo import UNRELIABLE, loo, predictive, spread_of_sum
 from spatialvote.analysis.many import Watch, run_many
+from spatialvote.analysis.stacking import stacking_weights
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, ModelError, Problem, name_some
 from spatialvote.models.fit import Fit
@@ -223,29 +223,12 @@ def compare(
         elpd=elpd,
         difference=np.nansum(apart, axis=1),
         error=np.array([_error(one, fold) for one in apart]),
-        weights=stacking(elpd),
+        weights=stacking_weights(elpd),
         parameters=parameters[order],
         unreliable=unreliable[order],
         fold=fold,
         buffer=buffer if fold is not None else 0,
     )
-
-
-def stacking(elpd: np.ndarray) -> np.ndarray:
-    """Weights (fits,) that maximise the log score of the mixture; elpd (fits, n), NaN left out."""
-    known = elpd[:, ~np.isnan(elpd).any(axis=0)]
-
-    def loss(free: np.ndarray) -> tuple[float, np.ndarray]:
-        log_w = free - logsumexp(free)
-        parts = log_w[:, None] + known
-        mixed = logsumexp(parts, axis=0)
-        return -float(mixed.mean()), softmax(free) - np.exp(parts - mixed).mean(axis=1)
-
-    # The logarithm of the weights has no bounds, and a weight of nothing is reached at about -20.
-    result = minimize(
-        loss, np.zeros(len(known)), jac=True, method="L-BFGS-B", bounds=[(-25, 25)] * len(known)
-    )
-    return softmax(result.x)
 
 
 def _check(fits: Mapping[str, Fit], districts: Districts, by: str, buffer: int) -> None:

@@ -2,17 +2,18 @@ r"""Stacking: weights of models whose mixture predicts best what was left out.
 
     maximise  sum_i log( sum_k w_k p_k(y_i | y_-i) )     over w_k >= 0, sum_k w_k = 1
 
-(Yao, Vehtari, Simpson & Gelman 2018). The sum is concave in w, and steps w_k <- w_k mean_i (p_ki / sum_l
-w_l p_li) of expectation and maximisation never lower it.
+The sum is concave in w. It is climbed in the logarithms of the weights, which have no bounds.
 
 Reference: Yao, Y., Vehtari, A., Simpson, D., Gelman, A. (2018). Using stacking to average Bayesian predictive
 distributions. Bayesian Analysis 13.
 """
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 
-#: Steps at most, and the largest change of a weight from which on no more are taken.
-_STEPS, _CLOSE = 20_000, 1e-7
+#: Of the logarithm of a weight: exp(-25) is nothing.
+_FARTHEST = 25
 
 
 def stacking_weights(elpd: np.ndarray) -> np.ndarray:
@@ -34,11 +35,11 @@ def stacking_weights(elpd: np.ndarray) -> np.ndarray:
     array([1., 0.])
     """
     known = elpd[:, ~np.isnan(elpd).any(axis=0)]
-    density = np.exp(known - known.max(axis=0))
-    weights = np.full(len(elpd), 1 / len(elpd))
-    for _ in range(_STEPS):
-        after = weights * (density / (weights @ density)).mean(axis=1)
-        if np.abs(after - weights).max() < _CLOSE:
-            return after
-        weights = after
-    return weights
+
+    def loss(free: np.ndarray) -> tuple[float, np.ndarray]:
+        parts = (free - logsumexp(free))[:, None] + known
+        mixed = logsumexp(parts, axis=0)
+        return -float(mixed.mean()), softmax(free) - np.exp(parts - mixed).mean(axis=1)
+
+    bounds = [(-_FARTHEST, _FARTHEST)] * len(known)
+    return softmax(minimize(loss, np.zeros(len(known)), jac=True, method="L-BFGS-B", bounds=bounds).x)

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
 
-from spatialvote.analysis.compare import Block, compare, score_block, stacking
+from spatialvote.analysis.compare import Block, compare, score_block
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.data.simulate import simulate_city
@@ -89,16 +88,6 @@ def test_a_component_can_be_held_out_whole(districts):
     assert np.isfinite(scores).all()
     # Some votes of a few thousand: no density of an integer is above one, none is hopeless.
     assert ((scores < 0) & (scores > -30)).all()
-
-
-def test_stacking_maximises_the_log_score():
-    rng = np.random.default_rng(1)
-    elpd = rng.normal(-5, 1, (2, 400))
-    weight = stacking(elpd)
-    grid = np.linspace(0.001, 0.999, 999)
-    score = [logsumexp(np.log([[a], [1 - a]]) + elpd, axis=0).mean() for a in grid]
-    assert weight[0] == pytest.approx(grid[np.argmax(score)], abs=2e-3)
-    np.testing.assert_allclose(stacking(np.array([[-1.0] * 9, [-9.0] * 9])), [1, 0], atol=1e-4)
 
 
 def test_what_cannot_be_compared(three, city):
