@@ -35,7 +35,7 @@ ifeq ($(STUDY),)
 endif
 
 test: $(VENV)/.compiled ## set-up, then all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 test-quick: $(VENV)/.compiled ## the tests that take less than about ten seconds each
 	@$(BIN)/python -m pytest -m "not slow"

@@ -183,8 +183,10 @@ def _below(posterior: Posterior, before: Before, votes: np.ndarray) -> np.ndarra
             logit(betaincinv(some + 1, left, node[:, None])),
             -logit(betaincinv(left, some + 1, node[::-1, None])),
         )
-    spread = np.sqrt(weight @ (x - weight @ x) ** 2)
-    wide = before.sd > spread
+    # Where nobody could vote the quantiles are infinite and have no spread: those are not wide.
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(weight @ (x - weight @ x) ** 2)
+        wide = before.sd > spread
     total = np.empty(before.mean.shape)
     _, district = np.nonzero(wide)
     mean, sd = before.mean[wide], before.sd[wide]

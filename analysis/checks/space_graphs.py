@@ -51,7 +51,7 @@ def run(case: Case) -> tuple[Check, ...]:
     p = least["p"]
     if p >= CLEAR:
         verdict = "pass"
-        advice = f"None of {len(others)} other graphs shows clustered residuals."
+        advice = f"Not one of {len(others)} other graphs shows clustered residuals."
     elif rows[0]["p"] < LEVEL:
         verdict = "info"
         advice = "Residuals are alike under the fit's own graph already; mend that first."

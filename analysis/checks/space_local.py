@@ -182,8 +182,9 @@ def _counts(codes: np.ndarray) -> dict[str, int]:
 
 def _in_words(counts: dict[str, int], how: str = "beyond chance") -> str:
     return (
-        f"{counts['high-high']} districts are high among high ones {how}, {counts['low-low']} low among low "
-        f"ones, {counts['high-low']} high among low ones and {counts['low-high']} low among high ones."
+        f"High among high ones {how}: {counts['high-high']} districts; low among low ones "
+        f"{counts['low-low']}, "
+        f"high among low ones {counts['high-low']}, low among high ones {counts['low-high']}."
     )
 
 

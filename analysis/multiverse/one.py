@@ -122,8 +122,9 @@ def estimate(job: Job) -> Estimate:
         coefficient_high=float(np.quantile(coefficient, 0.975)),
         sigma=_mean(fit, "sigma"),
         rho=_mean(fit, "rho"),
-        elpd=left_out.total,
-        elpd_se=left_out.standard_error,
+        # Sums of thousands of terms: their last digits depend on where in memory these lie.
+        elpd=round(left_out.total, 6),
+        elpd_se=round(left_out.standard_error, 6),
         elpd_unreliable=int((left_out.k[told] > UNRELIABLE).sum()),
         k_hat=float(fit.record["laplace"]["k_hat"]),
         importance_ess=float(fit.record["laplace"]["importance_ess"]),

@@ -15,6 +15,22 @@ _SPOKEN = (
     *("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi", "k_hat", "importance_ess"),
     *("moran_raw", "moran_nonspatial", "moran_residual"),
 )
+#: Works that further checks come from.
+_SOURCES = {
+    "geary_raw": "geary1954",
+    "geary_nonspatial": "geary1954",
+    "geary_residual": "geary1954",
+    "getis_ord_raw": "getis1992",
+    "getis_ord_nonspatial": "getis1992",
+    "getis_ord_predictive": "getis1992",
+    "local_raw": "anselin1995",
+    "local_effect": "anselin1995",
+    "local_residual": "anselin1995",
+    "pit": "sailynoja2022",
+    "pareto_k": "vehtari2016",
+    "prior_sensitivity": "kallioinen2024",
+    "confounding": "dupont2022",
+}
 
 
 def review_sentences(review: Review) -> str:
@@ -36,8 +52,7 @@ def _others(judged: list[Check]) -> list[str]:
     if ours and len(intact) == len(ours):
         found.append(
             "Fingerprints, stored data, log likelihood and draws were compared with the districts "
-            f"({len(ours)} "
-            "checks) and agree."
+            f"({len(ours)} checks) and agree."
         )
     else:
         intact = []
@@ -46,9 +61,9 @@ def _others(judged: list[Check]) -> list[str]:
         for one in judged
         if one.name not in _SPOKEN and not one.name.startswith("predictive_") and one not in intact
     ]
-    passed = [f"{one.statistic} ({value_words(one)})" for one in rest if one.verdict == "pass"]
+    passed = [f"{one.statistic}{_source(one)} ({value_words(one)})" for one in rest if one.verdict == "pass"]
     others = [
-        f"{one.statistic}: {value_words(one)} ({one.verdict}; sound: {one.threshold})"
+        f"{one.statistic}{_source(one)}: {value_words(one)} ({one.verdict}; sound: {one.threshold})"
         for one in rest
         if one.verdict != "pass"
     ]
@@ -56,13 +71,17 @@ def _others(judged: list[Check]) -> list[str]:
     return [*found, f"Further findings: {'; '.join(others)}."] if others else found
 
 
+def _source(check: Check) -> str:
+    key = _SOURCES.get(check.name)
+    return f" [@{key}]" if key else ""
+
+
 def _sampling(checks: Mapping[str, Check]) -> list[str]:
     found = []
     if "r_hat" in checks and not np.isnan(checks["r_hat"].value):
         found.append(
             f"The largest rank-normalised split R-hat was {fixed(checks['r_hat'].value, 3)}, and the "
-            "smallest "
-            f"effective sample sizes were {fixed(checks['ess_bulk'].value)} (bulk) and "
+            f"smallest effective sample sizes were {fixed(checks['ess_bulk'].value)} (bulk) and "
             f"{fixed(checks['ess_tail'].value)} (tail) [@vehtari2021]."
         )
     if "divergences" in checks:
@@ -108,8 +127,7 @@ def _space(checks: Mapping[str, Check]) -> list[str]:
     if after is not None and "mean" in after.details:
         found.append(
             f"Moran's I of the residuals, computed draw by draw, was {fixed(after.details['mean'], 3)} on "
-            "average, "
-            f"against {fixed(after.details['reference_mean'], 3)} of white noise on the same graph (mean p = "
-            f"{fixed(after.value, 3)})."
+            f"average, against {fixed(after.details['reference_mean'], 3)} of white noise on the same graph "
+            f"(mean p = {fixed(after.value, 3)})."
         )
     return found

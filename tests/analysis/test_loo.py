@@ -43,7 +43,8 @@ def test_it_agrees_with_fits_that_never_saw_the_votes(surprising, structure, fam
     model = VoteShareModel(FORMULA, family, structure)
     fit = model.fit(surprising, "laplace", seed=5, draws=3000, progress=False)
     found = loo(fit, model.posterior(surprising)[0], draws=3000)
-    for i in LEFT_OUT:
+    # Two of these have weights that call for a short run of the sampler in every fit: one district is enough.
+    for i in LEFT_OUT if family == "binomial" else LEFT_OUT[:1]:
         value, error = exact(model, surprising, i)
         # Both estimates are random: four standard errors of their difference, and 0.01 for the engine, whose
         # sigma and rho are drawn from a few dozen points.
