@@ -41,7 +41,7 @@ def run(case: Case) -> tuple[Check, ...]:
         return ()
     at = thin(case.fit, MOST_DRAWS)
     mu = case.fit.fixed_part(at)
-    observed = np.log(variogram(_on_link_scale(case, case.fit.votes[None]) - mu))
+    observed = np.log(variogram(_on_link_scale(case, case.rebuilt[0].votes[None]) - mu))
     replicated = np.log(variogram(_on_link_scale(case, predictive.replicate(case, at)) - mu))
     mean, sd = replicated.mean(axis=0), replicated.std(axis=0)
     far = np.abs(replicated - mean) / sd
@@ -83,8 +83,10 @@ def run(case: Case) -> tuple[Check, ...]:
 def _on_link_scale(case: Case, votes: np.ndarray) -> np.ndarray:
     """Votes (m, n) as logits or log rates, half a vote added on each side."""
     family = case.fit.model.family
+    # Those of the districts, not of the file: votes may have been changed since.
+    size = case.rebuilt[0].size
     if family == "gaussian":
         return votes
     if family == "poisson":
-        return np.log((votes + 0.5) / np.where(case.fit.stood, case.fit.size, 1.0))
-    return np.log(votes + 0.5) - np.log(case.fit.size - votes + 0.5)
+        return np.log((votes + 0.5) / np.where(size > 0, size, 1.0))
+    return np.log(votes + 0.5) - np.log(size - votes + 0.5)

@@ -226,12 +226,9 @@
     for (const map of maps) {
       map.readout.hidden = false;
       map.readout.textContent = hint;
-      let waiting = false;
       map.layer.addEventListener("pointermove", event => {
         // A finger scrolls; it chooses by a tap. What was chosen stays until it is let go.
-        if (event.pointerType === "touch" || kept >= 0 || waiting) return;
-        waiting = true;
-        requestAnimationFrame(() => { waiting = false; show(find(map, event)); });
+        if (event.pointerType !== "touch" && kept < 0) show(find(map, event));
       });
       map.layer.addEventListener("pointerleave", () => { if (kept < 0) show(-1); });
       map.layer.addEventListener("click", event => {
