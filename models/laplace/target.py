@@ -30,6 +30,8 @@ from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Step in the unconstrained dispersion with which its derivatives are differenced.
 _STEP = 1e-4
+#: Precision that grounds a component without votes, beside entries of R of about 1.
+_GROUND = 1e-6
 
 
 class Scales(NamedTuple):
@@ -128,6 +130,20 @@ class Target:
         """The regression without effects, from which the search begins."""
         return fit_without_effects(self.posterior)
 
+    @cached_property
+    def grounded(self) -> np.ndarray:
+        """Diagonal of R, with next to nothing added once in each component in which nobody voted.
+
+        There the sum-to-zero constraint alone fixes the level of the field: S = R + a^2 D would be singular,
+        and the constraint takes out again what is added.
+        """
+        diagonal = self.pattern[4].copy()
+        for component in range(len(self.sizes)):
+            members = np.flatnonzero(self.component == component)
+            if not (self.size[members] > 0).any():
+                diagonal[members[0]] += _GROUND
+        return diagonal
+
     def scales(self, theta: np.ndarray) -> Scales:
         """The model's scales at theta."""
         at = dict(zip(self.names, theta, strict=True))
@@ -135,7 +151,7 @@ class Target:
         sigma = float(np.exp(at.get("sigma", 0.0)))
         rho = float(expit(at["rho"])) if "rho" in at else 0.5
         a, t, log_det_prior = 0.0, np.inf, 0.0
-        below, diagonal = self.pattern[3], self.pattern[4]
+        below, diagonal = self.pattern[3], self.grounded
         structure = posterior.field.structure
         if structure == "bym2":
             a, t = sigma * np.sqrt(rho), 1 / (sigma**2 * expit(-at["rho"]))
