@@ -15,10 +15,8 @@ Geary, R. C. (1954). The contiguity ratio and statistical mapping. The Incorpora
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from spatialvote.analysis.graph_statistic import GraphStatistic
-from spatialvote.analysis.row_weights import row_standardised
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +31,6 @@ class Geary(GraphStatistic):
     """
 
     KEY, NAME, ALIKE = "geary", "Geary's C", -1
-
-    @staticmethod
-    def standardise(links: csr_array) -> csr_array:
-        """Each row over its sum."""
-        return row_standardised(links)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """C of each row of values (m, n) or of one vector (n,), shape (m,)."""

@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from spatialvote.analysis.row_weights import row_standardised
 from spatialvote.data.districts import Districts
 
 #: Vectors that are worked on at once: memory stays at a few megabytes for any number of them.
@@ -85,9 +86,9 @@ class GraphStatistic(ABC):
         return 1 - np.searchsorted(order, cls.ALIKE * values, side="left") / len(order)
 
     @staticmethod
-    @abstractmethod
     def standardise(links: csr_array) -> csr_array:
-        """Turn symmetric weights of links (n, n) into those that the statistic uses."""
+        """Weights that the statistic uses of symmetric ones of links (n, n): each row over its sum."""
+        return row_standardised(links)
 
     @abstractmethod
     def __call__(self, values: np.ndarray) -> np.ndarray:

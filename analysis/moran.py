@@ -15,10 +15,8 @@ Moran, P. A. P. (1950). Notes on continuous stochastic phenomena. Biometrika 37.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from spatialvote.analysis.graph_statistic import GraphStatistic
-from spatialvote.analysis.row_weights import row_standardised
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +31,6 @@ class Moran(GraphStatistic):
     """
 
     KEY, NAME, ALIKE = "moran", "Moran's I", 1
-
-    @staticmethod
-    def standardise(links: csr_array) -> csr_array:
-        """Each row over its sum."""
-        return row_standardised(links)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """I of each row of values (m, n) or of one vector (n,), shape (m,)."""

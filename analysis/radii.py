@@ -23,7 +23,6 @@ Y., Vehtari, A., Simpson, D., Gelman, A. (2018). Using stacking to average Bayes
 distributions. Bayesian Analysis 13.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -34,6 +33,7 @@ from scipy.special import softmax
 from spatialvote.analysis.loo import UNRELIABLE, loo, spread_of_sum
 from spatialvote.analysis.many import Watch, run_many
 from spatialvote.analysis.stacking import stacking_weights
+from spatialvote.analysis.terms import columns_of, split_terms, with_column
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.design import split_formula
@@ -135,8 +135,8 @@ def compare_radii(
         not in the table.
     """
     party, right = split_formula(model.formula)
-    terms = _terms(right)
-    others = [one for one in terms if not re.search(rf"\b{PLACE}\b", one)]
+    terms = split_terms(right)
+    others = [one for one in terms if PLACE not in columns_of(one)]
     problems = []
     if len(others) == len(terms):
         problems.append(
@@ -164,7 +164,7 @@ def compare_radii(
     plain = replace(model, formula=f"{party} ~ {' + '.join(others) or '1'}")
     jobs = [_Job(WITHOUT, plain, districts, None, seed)]
     for name, column in columns.items():
-        formula = re.sub(rf"\b{PLACE}\b", column, model.formula)
+        formula = f"{party} ~ {' + '.join(with_column(one, PLACE, column) for one in terms)}"
         jobs.append(_Job(name, replace(model, formula=formula), districts, column, seed))
     results = run_many(_fit, jobs, cores=cores, progress=progress)
     elpd = np.array([one["elpd"] for one in results])
@@ -194,17 +194,6 @@ def _credible(probability: np.ndarray) -> np.ndarray:
     """Positions of the fewest candidates that have `CREDIBLE` of the probability, the most probable first."""
     order = np.argsort(-probability, kind="stable")
     return order[: int(np.searchsorted(np.cumsum(probability[order]), CREDIBLE)) + 1]
-
-
-def _terms(right: str) -> list[str]:
-    """Terms of a formula's right side, split where a plus stands outside brackets."""
-    terms, depth, start = [], 0, 0
-    for k, letter in enumerate(right):
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "+" and depth == 0:
-            terms.append(right[start:k].strip())
-            start = k + 1
-    return [*terms, right[start:].strip()]
 
 
 def _fit(job: _Job) -> dict:

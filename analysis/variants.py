@@ -36,8 +36,8 @@ from dataclasses import dataclass, replace
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
 
+from spatialvote.analysis.moran import Moran
 from spatialvote.analysis.spatial_smooth import Patterns
 from spatialvote.data.districts import Districts, ReadRecord
 from spatialvote.models.design import Design, split_formula
@@ -156,13 +156,9 @@ LABELS = {
 
 def neighbour_means(districts: Districts, columns: np.ndarray) -> np.ndarray:
     """Weighted means of columns (n, p) among each district's neighbours; means over all on islands."""
-    i, j, weight = districts.edges
-    n = districts.n
-    links = coo_array((np.r_[weight, weight], (np.r_[i, j], np.r_[j, i])), shape=(n, n)).tocsr()
-    total = np.asarray(links.sum(axis=1)).ravel()
-    alone = total == 0
-    means = links @ columns / np.where(alone, 1.0, total)[:, None]
-    means[alone] = columns.mean(axis=0)
+    weights = Moran.of(districts).weights
+    means = weights @ columns
+    means[np.diff(weights.indptr) == 0] = columns.mean(axis=0)
     return means
 
 

@@ -12,7 +12,9 @@ from spatialvote.data.errors import DataError, Problem, name_some
 _SEPARATORS = (",", ";", "\t", "|")
 
 
-def read_columns(path: Path, columns: Iterable[str], text: Iterable[str] = ()) -> pd.DataFrame:
+def read_columns(
+    path: Path, columns: Iterable[str], text: Iterable[str] = (), optional: Iterable[str] = ()
+) -> pd.DataFrame:
     """Read some columns of a CSV or Parquet file.
 
     Parameters
@@ -24,6 +26,8 @@ def read_columns(path: Path, columns: Iterable[str], text: Iterable[str] = ()) -
         What to read, each once.
     text
         Columns to be read as text, so that no leading zero is lost.
+    optional
+        What to read where the file has it.
 
     Raises
     ------
@@ -37,14 +41,15 @@ def read_columns(path: Path, columns: Iterable[str], text: Iterable[str] = ()) -
         )
     wanted, as_text = list(dict.fromkeys(columns)), set(text)
     try:
-        if path.suffix.lower() == ".parquet":
-            _require(path, parquet.read_schema(path).names, wanted)
-            table = pd.read_parquet(path, columns=wanted)
-            return table.astype(dict.fromkeys(as_text, "str"))
-        separator = _separator(path)
-        _require(path, list(pd.read_csv(path, sep=separator, nrows=0, encoding="utf-8-sig").columns), wanted)
-        kinds: Mapping[str, str] = dict.fromkeys(as_text, "str")
-        return pd.read_csv(path, sep=separator, usecols=wanted, dtype=kinds, encoding="utf-8-sig")[wanted]
+        parquet_file = path.suffix.lower() == ".parquet"
+        how = {} if parquet_file else {"sep": _separator(path), "encoding": "utf-8-sig"}
+        there = parquet.read_schema(path).names if parquet_file else list(pd.read_csv(path, nrows=0, **how))
+        _require(path, there, wanted)
+        wanted += [one for one in optional if one in there]
+        kinds: Mapping[str, str] = dict.fromkeys((one for one in wanted if one in as_text), "str")
+        if parquet_file:
+            return pd.read_parquet(path, columns=wanted).astype(kinds)
+        return pd.read_csv(path, usecols=wanted, dtype=kinds, **how)[wanted]
     except (ArrowException, OSError, UnicodeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise DataError(

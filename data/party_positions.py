@@ -82,10 +82,12 @@ def read_chapel_hill(
         comes twice.
     """
     path = Path(path)
-    there = read_header(path)
-    wanted = ["country", "party", "immigrate_policy", "immigrate_salience"]
-    extra = [one for one in ("year", "immigrate_policy_sd") if one in there]
-    raw = read_columns(path, [*wanted, *extra], ["country", "party"])
+    raw = read_columns(
+        path,
+        ["country", "party", "immigrate_policy", "immigrate_salience"],
+        text=["country", "party"],
+        optional=["year", "immigrate_policy_sd"],
+    )
     if "year" not in raw:
         if year is None:
             raise DataError(
@@ -124,14 +126,6 @@ def read_populist(
     raw = read_columns(Path(path), [country, party], [country, party]).dropna()
     table = raw.rename(columns={country: "country", party: "party"}).drop_duplicates()
     return table.reset_index(drop=True)
-
-
-def read_header(path: Path) -> list[str]:
-    """Names of a CSV file's columns; empty where there is no such file (reading it will say so)."""
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8-sig") as lines:
-        return [one.strip().strip('"') for one in lines.readline().strip().split(",")]
 
 
 def _numbers(raw: pd.DataFrame, column: str) -> pd.Series:

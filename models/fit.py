@@ -12,14 +12,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from spatialvote.data.aside import written_aside
-from spatialvote.data.errors import FitError, ModelError, Problem, name_some
+from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
-#: Letters of a specification or record in a file; thousands of times what they need.
-_LONGEST = 50_000_000
 #: Version of the file's layout; a file with another one is refused.
 LAYOUT = 1
 
@@ -162,24 +160,13 @@ class Fit:
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
-        path = Path(path)
         tree = self.tree.copy()
         tree.attrs = {
             "spatialvote_layout": LAYOUT,
             "model": json.dumps(self.model.to_dict()),
             "record": json.dumps(self.record),
         }
-        encoding = {
-            f"/{group.name}": {
-                name: {"zlib": True, "complevel": 2, "shuffle": True}
-                for name, values in group.data_vars.items()
-                if values.ndim >= 2 and values.dtype.kind in "fiub"
-            }
-            for group in tree.children.values()
-        }
-        with written_aside(path) as aside:
-            tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
-        return path
+        return save_tree(tree, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Fit:
@@ -192,17 +179,7 @@ class Fit:
             are neither numbers nor text, or a specification or record of absurd length, too.
         """
         path = Path(path)
-        if not path.is_file():
-            raise FitError(
-                Problem(f"no fit at '{path}'", "give the path of a .nc file that a fit was saved to")
-            )
-        try:
-            with xr.open_datatree(path, engine="h5netcdf") as opened:
-                tree = opened.load()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FitError(
-                Problem(f"'{path}' cannot be read as netCDF ({error})", "ask for the file again")
-            ) from error
+        tree = open_tree(path)
         layout = tree.attrs.get("spatialvote_layout")
         missing = [one for one in ("posterior", "observed_data", "constant_data") if one not in tree.children]
         if layout is None or missing:
@@ -216,7 +193,7 @@ class Fit:
                     "use the version of spatialvote named in the file's record, or fit again",
                 )
             )
-        _refuse_foreign(path, tree)
+        refuse_foreign(path, tree, ("model", "record"))
         try:
             model = VoteShareModel.from_dict(json.loads(tree.attrs["model"]))
             record = json.loads(tree.attrs["record"])
@@ -226,47 +203,3 @@ class Fit:
                 Problem(f"the specification in '{path}' is damaged ({error})", "ask for the file again")
             ) from error
         return cls(tree, model, record)
-
-
-def _refuse_foreign(path: Path, tree: xr.DataTree) -> None:
-    """Refuse what `Fit.save` never writes: bytes, objects, and texts too long to be read.
-
-    Nothing of it would be executed, but what reads a fit afterwards need not be asked what it would do.
-
-    Raises
-    ------
-    FitError
-        Naming every such variable and attribute.
-    """
-    foreign = [
-        f"{group.path.strip('/')}/{name}"
-        for group in tree.subtree
-        for name, values in group.dataset.variables.items()
-        if not _plain(values.to_numpy())
-    ]
-    problems = []
-    if foreign:
-        problems.append(
-            Problem(
-                f"'{path}' holds what are neither numbers nor text ({name_some(foreign)})",
-                "ask who made the file: Fit.save did not write it",
-            )
-        )
-    for name in ("model", "record"):
-        text = tree.attrs.get(name)
-        if isinstance(text, str) and len(text) > _LONGEST:
-            problems.append(
-                Problem(
-                    f"the {name} in '{path}' has {len(text):,} letters, and {_LONGEST:,} at most are read",
-                    "ask who made the file: Fit.save did not write it",
-                )
-            )
-    if problems:
-        raise FitError(problems)
-
-
-def _plain(values: np.ndarray) -> bool:
-    """Whether an array holds numbers, truth values or text."""
-    if values.dtype.kind == "O":
-        return all(isinstance(one, str) for one in values.ravel())
-    return values.dtype.kind in "biufUST"

@@ -76,7 +76,7 @@ def _migrants(section: dict[str, Any], data: dict[str, Any], model: dict[str, An
         return
     formula = model.get("formula")
     if isinstance(formula, str):
-        from spatialvote.analysis.multiverse.terms import columns_of
+        from spatialvote.analysis.terms import columns_of
 
         if main not in columns_of(formula.partition("~")[2]):
             yield Problem(
@@ -107,7 +107,7 @@ def _columns(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]
     sets = section.get("covariates")
     if not isinstance(sets, dict):
         return
-    from spatialvote.analysis.multiverse.terms import columns_of
+    from spatialvote.analysis.terms import columns_of
 
     known = [data.get("migrants"), data.get("electorate")]
     for key in ("covariates", "groups"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from spatialvote.analysis.multiverse.terms import columns_of, quote, same_terms, split_terms, with_column
+from spatialvote.analysis.terms import columns_of, quote, same_terms, split_terms, with_column
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.design import split_formula
 from spatialvote.models.vote_share import VoteShareModel

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import product
 
 from spatialvote.analysis.multiverse.choices import DIMENSIONS, Choices
-from spatialvote.analysis.multiverse.terms import canonical, columns_of
+from spatialvote.analysis.terms import canonical, columns_of
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.structures import STRUCTURES

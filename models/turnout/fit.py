@@ -13,11 +13,11 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
-from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import DataError, FitError, ModelError, Problem
 from spatialvote.data.origin_groups import OriginGroup
 from spatialvote.data.turnout import Survey, TurnoutAbout, TurnoutCells
 from spatialvote.data.turnout_ages import AgeBand
+from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
 from spatialvote.models.turnout.model import TurnoutModel
 
 #: Version of the file's layout; a file with another one is refused.
@@ -92,7 +92,6 @@ class TurnoutFit:
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
-        path = Path(path)
         tree = self.tree.copy()
         cells = self.cells
         meta = {
@@ -110,16 +109,7 @@ class TurnoutFit:
             "record": json.dumps(dict(self.record)),
             "cells": json.dumps(meta),
         }
-        encoding = {
-            "/posterior": {
-                name: {"zlib": True, "complevel": 2, "shuffle": True}
-                for name, values in tree["posterior"].data_vars.items()
-                if values.ndim > 2
-            }
-        }
-        with written_aside(path) as aside:
-            tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
-        return path
+        return save_tree(tree, path)
 
     @classmethod
     def load(cls, path: str | Path) -> TurnoutFit:
@@ -131,17 +121,7 @@ class TurnoutFit:
             Where the file is missing, no netCDF file, not one that `save` wrote, or damaged.
         """
         path = Path(path)
-        if not path.is_file():
-            raise FitError(
-                Problem(f"no fit at '{path}'", "give the path of a .nc file that a fit was saved to")
-            )
-        try:
-            with xr.open_datatree(path, engine="h5netcdf") as opened:
-                tree = opened.load()
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise FitError(
-                Problem(f"'{path}' cannot be read as netCDF ({error})", "ask for the file again")
-            ) from error
+        tree = open_tree(path)
         layout = tree.attrs.get("spatialvote_turnout_layout")
         if layout is None or "posterior" not in tree.children:
             raise FitError(
@@ -149,11 +129,12 @@ class TurnoutFit:
             )
         if int(layout) != LAYOUT:
             raise FitError(Problem(f"'{path}' has layout {layout}, this version reads {LAYOUT}", "fit again"))
+        refuse_foreign(path, tree, ("model", "record", "cells"))
         try:
             model = TurnoutModel.from_dict(json.loads(tree.attrs["model"]))
             record = json.loads(tree.attrs["record"])
             cells = _cells(tree, json.loads(tree.attrs["cells"]))
-        except (KeyError, TypeError, ValueError, ModelError, DataError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, ModelError, DataError) as error:
             raise FitError(
                 Problem(f"the contents of '{path}' are damaged ({error})", "ask for the file again")
             ) from error

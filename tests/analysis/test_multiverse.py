@@ -12,7 +12,7 @@ from spatialvote.analysis.multiverse.choices import MAIN, Choices
 from spatialvote.analysis.multiverse.decomposition import by_choice, decompose
 from spatialvote.analysis.multiverse.grid import Grid, Specification, build_grid
 from spatialvote.analysis.multiverse.multiverse import Multiverse, run_multiverse, without_shapes
-from spatialvote.analysis.multiverse.terms import columns_of, same_terms, split_terms, with_column
+from spatialvote.analysis.terms import columns_of, same_terms, split_terms, with_column
 from spatialvote.data.errors import ModelError
 from spatialvote.models.priors import PCRho, Priors
 from spatialvote.models.vote_share import VoteShareModel

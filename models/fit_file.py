@@ -1,0 +1,99 @@
+"""The files of fits: one netCDF file each, written aside, and read without trusting who wrote it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from spatialvote.data.aside import written_aside
+from spatialvote.data.errors import FitError, Problem, name_some
+
+#: Letters of a specification or record in a file; thousands of times what they need.
+_LONGEST = 50_000_000
+
+
+def save_tree(tree: xr.DataTree, path: str | Path) -> Path:
+    """Write a tree with its attributes; variables of two dimensions and more are compressed."""
+    path = Path(path)
+    encoding = {
+        f"/{group.name}": {
+            name: {"zlib": True, "complevel": 2, "shuffle": True}
+            for name, values in group.data_vars.items()
+            if values.ndim >= 2 and values.dtype.kind in "fiub"
+        }
+        for group in tree.children.values()
+    }
+    with written_aside(path) as aside:
+        tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+    return path
+
+
+def open_tree(path: Path) -> xr.DataTree:
+    """Read a tree; nothing in the file is executed or unpickled.
+
+    Raises
+    ------
+    FitError
+        Where the file is missing or no netCDF file.
+    """
+    if not path.is_file():
+        raise FitError(Problem(f"no fit at '{path}'", "give the path of a .nc file that a fit was saved to"))
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            return opened.load()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FitError(
+            Problem(f"'{path}' cannot be read as netCDF ({error})", "ask for the file again")
+        ) from error
+
+
+def refuse_foreign(path: Path, tree: xr.DataTree, texts: Iterable[str]) -> None:
+    """Refuse what no fit is saved with: bytes, objects, and texts too long to be read.
+
+    Nothing of it would be executed, but what reads a fit afterwards need not be asked what it would do.
+
+    Parameters
+    ----------
+    path, tree
+        The file, and what was read from it.
+    texts
+        Attributes that hold JSON.
+
+    Raises
+    ------
+    FitError
+        Naming every such variable and attribute.
+    """
+    foreign = [
+        f"{group.path.strip('/')}/{name}"
+        for group in tree.subtree
+        for name, values in group.dataset.variables.items()
+        if not _plain(values.to_numpy())
+    ]
+    problems = []
+    if foreign:
+        problems.append(
+            Problem(
+                f"'{path}' holds what are neither numbers nor text ({name_some(foreign)})",
+                "ask who made the file: Fit.save did not write it",
+            )
+        )
+    for name in texts:
+        text = tree.attrs.get(name)
+        if isinstance(text, str) and len(text) > _LONGEST:
+            problems.append(
+                Problem(
+                    f"the {name} in '{path}' has {len(text):,} letters, and {_LONGEST:,} at most are read",
+                    "ask who made the file: Fit.save did not write it",
+                )
+            )
+    if problems:
+        raise FitError(problems)
+
+
+def _plain(values: np.ndarray) -> bool:
+    """Whether an array holds numbers, truth values or text."""
+    if values.dtype.kind == "O":
+        return all(isinstance(one, str) for one in values.ravel())
+    return values.dtype.kind in "biufUST"
