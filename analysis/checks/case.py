@@ -9,6 +9,8 @@ import numpy as np
 
 from spatialvote.analysis.checks.check import Check
 from spatialvote.analysis.moran import Moran
+from spatialvote.analysis.pit import Before, before_votes
+from spatialvote.analysis.residuals import thin
 from spatialvote.data.districts import Districts
 from spatialvote.models.design import Design
 from spatialvote.models.fit import Fit
@@ -16,6 +18,8 @@ from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.sparse_precision import SparsePrecision
 from spatialvote.models.vote_share import VoteShareModel
 
+#: Draws at which votes are placed in what is expected of them.
+PLACED = 200
 #: Told what is fitted, how many fits are done and how many there are.
 Progress = Callable[[str, int, int], None]
 
@@ -59,6 +63,11 @@ class Case:
         """Moran's I on the districts' graph."""
         return self.common.moran
 
+    @property
+    def before(self) -> tuple[np.ndarray, Before]:
+        """Positions of some draws, and what each expects of the votes before they are known."""
+        return self.common.before
+
 
 @dataclass(frozen=True, eq=False)
 class Common:
@@ -79,6 +88,12 @@ class Common:
     def moran(self) -> Moran:
         """Moran's I on the districts' graph."""
         return Moran.of(self.districts)
+
+    @cached_property
+    def before(self) -> tuple[np.ndarray, Before]:
+        """At most `PLACED` draws, and what each expects of the votes before they are known."""
+        at = thin(self.fit, PLACED)
+        return at, before_votes(self.fit, at, self.rebuilt[0].field.precision)
 
 
 class Run(Protocol):

@@ -31,12 +31,11 @@ from scipy.stats import chi2, norm, rankdata
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
-from spatialvote.analysis.pit import before_votes, transforms
-from spatialvote.analysis.residuals import FARTHEST, thin
+from spatialvote.analysis.pit import transforms
+from spatialvote.analysis.residuals import FARTHEST
 
 QUESTION = "Could the data have come from this model?"
 LEVEL, SERIOUS = 0.025, 0.005
-MOST_DRAWS = 200
 #: Fewer districts tell nothing about how spread hangs together with anything.
 FEWEST = 20
 #: What makes votes vary under a family; the others' count alone.
@@ -46,9 +45,8 @@ EXPECTED = {"beta_binomial": "the estimated overdispersion", "gaussian": "the es
 def run(case: Case) -> tuple[Check, ...]:
     """Sum of squares of the places of votes as normal scores, and their ranks against size and share."""
     posterior, _ = case.rebuilt
-    at = thin(case.fit, MOST_DRAWS)
+    at, before = case.before
     told = posterior.size > 0
-    before = before_votes(case.fit, at, case.precision)
     part = case.rng.random(before.mean.shape)
     u = transforms(posterior, before, case.fit.dispersion(at), part, case.rng)[:, told]
     z = np.clip(ndtri(u), -FARTHEST, FARTHEST)

@@ -36,7 +36,7 @@ from scipy.stats import binom
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
 from spatialvote.analysis.loo import UNRELIABLE
-from spatialvote.analysis.pit import before_votes, places_left_out, transforms
+from spatialvote.analysis.pit import places_left_out, transforms
 from spatialvote.analysis.residuals import thin
 from spatialvote.data.errors import name_some
 
@@ -47,7 +47,7 @@ BAND = 0.95
 #: A district is named where it lies beyond this on either side, on average over the draws.
 TAIL = 0.005
 EXTREME = 0.05
-MOST_DRAWS, MOST_LEFT_OUT = 200, 400
+MOST_LEFT_OUT = 400
 POINTS, SIMULATIONS, SHOWN = 100, 4000, 30
 _NAMED = 50
 
@@ -55,9 +55,8 @@ _NAMED = 50
 def run(case: Case) -> tuple[Check, ...]:
     """ECDF of the transforms against uniform, and the most extreme of them."""
     posterior, _ = case.rebuilt
-    at = thin(case.fit, MOST_DRAWS)
+    at, before = case.before
     told = posterior.size > 0
-    before = before_votes(case.fit, at, case.precision)
     part = case.rng.random(before.mean.shape)
     u = transforms(posterior, before, case.fit.dispersion(at), part, case.rng)[:, told]
     ids = [str(one) for one in case.districts.ids[told]]

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.areas import find_marks, key_entries, legend_of, paint, read_areas
+from spatialvote.analysis.figures.extent import Extent
 from spatialvote.analysis.figures.inset import draw_inset, find_inset, seen_in
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem, name_some
@@ -136,23 +136,15 @@ def draw_map(
     drawn = districts.drawable
     geometry = districts.table.geometry.to_numpy()[drawn]
     colors, missing = colors[drawn], missing[drawn]
-    crs = districts.table.crs
-    west, south, east, north = shapely.total_bounds(geometry)
-    degrees = crs is not None and crs.is_geographic
-    stretch = 1 / np.cos(np.radians(np.clip((south + north) / 2, -85, 85))) if degrees else 1.0
-    pad = 0.015 * max(east - west, north - south) or 1.0
-    west, south, east, north = west - pad, south - pad, east + pad, north + pad
-
+    extent = Extent.of(districts)
     room = style.WIDTH - 2 * style.MARGIN
-    shape = (north - south) * stretch / (east - west)
-    height = min(room * shape, MAX_MAP_HEIGHT)
-    width = height / shape
-    points_per_unit = width * 72 / (east - west)
+    width, height = extent.size(room, MAX_MAP_HEIGHT)
+    points_per_unit = width * 72 / (extent.east - extent.west)
 
     islands = np.isin(districts.ids[drawn], districts.graph_report.islands)
-    areas = read_areas(geometry, islands, stretch=stretch, tolerance=0.15 / points_per_unit)
+    areas = read_areas(geometry, islands, stretch=extent.stretch, tolerance=0.15 / points_per_unit)
     marks = find_marks(areas, 1 / points_per_unit)
-    inset = find_inset(areas, marks, (west, south, east, north), stretch)
+    inset = find_inset(areas, marks, extent.bounds, extent.stretch)
     hidden = marks.crowded if inset is None else marks.crowded & ~seen_in(inset, areas, points_per_unit)
     key = key_entries(areas, missing, marks, why=why, hidden=int(hidden.sum()), without=int((~drawn).sum()))
 
@@ -172,15 +164,16 @@ def draw_map(
     )
     left = style.MARGIN + (room - width) / 2
     axes = figure.add_axes(style.inch_rect(figure, left, map_bottom, width, height), gid="map")
-    axes.set_axis_off()
-    axes.set(xlim=(west, east), ylim=(south, north))
-    axes.set_aspect(stretch)
+    extent.frame(axes)
     paint(axes, areas, colors, missing, marks, points_per_unit)
     if inset is not None:
         draw_inset(axes, inset, areas, colors, missing, points_per_unit)
+    crs = districts.table.crs
     if crs is not None and crs.is_projected:
         metres = crs.axis_info[0].unit_conversion_factor
-        _draw_scale(figure, style.MARGIN, map_bottom - 0.08, width, (east - west) * metres / width)
+        _draw_scale(
+            figure, style.MARGIN, map_bottom - 0.08, width, (extent.east - extent.west) * metres / width
+        )
 
     if simulated:
         style.write(

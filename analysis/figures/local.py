@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from matplotlib.artist import Artist
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
@@ -18,6 +17,7 @@ from matplotlib.patches import Patch
 
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.areas import ISLAND_EDGE, MISSING, find_marks, paint, read_areas
+from spatialvote.analysis.figures.extent import Extent
 from spatialvote.analysis.figures.maps import NOT_STOOD
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
@@ -89,17 +89,10 @@ def map_classes(districts: Districts, maps: Sequence[ClassMap], *, title: str) -
             )
         )
     geometry = districts.table.geometry.to_numpy()[drawn]
-    west, south, east, north = shapely.total_bounds(geometry)
-    crs = districts.table.crs
-    degrees = crs is not None and crs.is_geographic
-    stretch = 1 / np.cos(np.radians(np.clip((south + north) / 2, -85, 85))) if degrees else 1.0
-    pad = 0.015 * max(east - west, north - south) or 1.0
-    west, south, east, north = west - pad, south - pad, east + pad, north + pad
+    extent = Extent.of(districts)
     room = style.WIDTH - 2 * style.MARGIN
-    shape = (north - south) * stretch / (east - west)
     slot = (room - (_COLUMNS - 1) * _GAP) / _COLUMNS
-    height = min(slot * shape, _TALLEST)
-    width = height / shape
+    width, height = extent.size(slot, _TALLEST)
 
     sure, rest = _legend(districts, maps)
     # An odd number of maps leaves a place free for it.
@@ -118,9 +111,9 @@ def map_classes(districts: Districts, maps: Sequence[ClassMap], *, title: str) -
     if districts.about.simulated:
         style.write_simulated(figure)
 
-    points_per_unit = width * 72 / (east - west)
+    points_per_unit = width * 72 / (extent.east - extent.west)
     islands = np.isin(districts.ids[drawn], districts.graph_report.islands)
-    areas = read_areas(geometry, islands, stretch=stretch, tolerance=0.15 / points_per_unit)
+    areas = read_areas(geometry, islands, stretch=extent.stretch, tolerance=0.15 / points_per_unit)
     marks = find_marks(areas, 1 / points_per_unit)
     for number, one in enumerate(maps):
         row, column = divmod(number, _COLUMNS)
@@ -133,9 +126,7 @@ def map_classes(districts: Districts, maps: Sequence[ClassMap], *, title: str) -
         style.write(figure, left, note_top, style.shorten(one.note, slot), **look)
         place = (left + (slot - width) / 2, head - _HEAD - height + 0.04, width, height)
         axes = figure.add_axes(style.inch_rect(figure, *place), gid=f"classes {number}")
-        axes.set_axis_off()
-        axes.set(xlim=(west, east), ylim=(south, north))
-        axes.set_aspect(stretch)
+        extent.frame(axes)
         colours = class_colours(one.probability, districts.n)[drawn]
         paint(axes, areas, colours, one.missing[drawn], marks, points_per_unit)
     bottom = style.MARGIN + mark

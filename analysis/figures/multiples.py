@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import shapely
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -12,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.areas import find_marks, paint, read_areas
 from spatialvote.analysis.figures.colour_scale import Limits, colour_limits
+from spatialvote.analysis.figures.extent import Extent
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
 
@@ -56,17 +56,10 @@ def map_multiples(
         )
     limits = colour_limits(finite)
     geometry = districts.table.geometry.to_numpy()[drawn]
-    west, south, east, north = shapely.total_bounds(geometry)
-    crs = districts.table.crs
-    degrees = crs is not None and crs.is_geographic
-    stretch = 1 / np.cos(np.radians(np.clip((south + north) / 2, -85, 85))) if degrees else 1.0
-    pad = 0.015 * max(east - west, north - south) or 1.0
-    west, south, east, north = west - pad, south - pad, east + pad, north + pad
+    extent = Extent.of(districts)
     room = style.WIDTH - 2 * style.MARGIN
-    shape = (north - south) * stretch / (east - west)
     slot = (room - (_COLUMNS - 1) * _GAP) / _COLUMNS
-    height = min(slot * shape, _TALLEST)
-    width = height / shape
+    width, height = extent.size(slot, _TALLEST)
 
     title_lines = style.wrap(title, room, style.TITLE_SIZE, "bold")
     title_height = style.lines_height(len(title_lines), style.TITLE_SIZE) + 0.08
@@ -78,9 +71,9 @@ def map_multiples(
     style.write(figure, style.MARGIN, top, "\n".join(title_lines), **look)
     if districts.about.simulated:
         style.write_simulated(figure)
-    points_per_unit = width * 72 / (east - west)
+    points_per_unit = width * 72 / (extent.east - extent.west)
     islands = np.zeros(drawn.sum(), dtype=bool)
-    areas = read_areas(geometry, islands, stretch=stretch, tolerance=0.15 / points_per_unit)
+    areas = read_areas(geometry, islands, stretch=extent.stretch, tolerance=0.15 / points_per_unit)
     marks = find_marks(areas, 1 / points_per_unit)
     norm = Normalize(limits.low, limits.high)
     for number, (name, values) in enumerate(maps.items()):
@@ -91,9 +84,7 @@ def map_multiples(
         style.write(figure, left, head, style.shorten(name, slot, weight="bold"), **look)
         place = (left + (slot - width) / 2, head - _HEAD - height + 0.06, width, height)
         axes = figure.add_axes(style.inch_rect(figure, *place), gid=f"map {number}")
-        axes.set_axis_off()
-        axes.set(xlim=(west, east), ylim=(south, north))
-        axes.set_aspect(stretch)
+        extent.frame(axes)
         here = values[drawn]
         colours = style.RAMPS[ramp](norm(np.nan_to_num(here)))
         paint(axes, areas, colours, ~np.isfinite(here), marks, points_per_unit)

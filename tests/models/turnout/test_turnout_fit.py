@@ -119,7 +119,7 @@ def test_prediction_of_a_cell_agrees_with_its_terms(fit):
     np.testing.assert_allclose(predicted, own, atol=0.05)
 
 
-def test_damaged_files_are_refused(fit, tmp_path):
+def test_damaged_files_are_refused(fit, tmp_path, monkeypatch):
     with pytest.raises(FitError, match="no fit at"):
         TurnoutFit.load(tmp_path / "none.nc")
     (tmp_path / "text.nc").write_text("text", encoding="utf-8")
@@ -128,6 +128,10 @@ def test_damaged_files_are_refused(fit, tmp_path):
     changed = TurnoutFit(fit.tree, fit.model, fit.cells, {**fit.record, "fingerprints": {"cells": "0"}})
     with pytest.raises(FitError, match="not those that were fitted"):
         TurnoutFit.load(changed.save(tmp_path / "other.nc"))
+    saved = fit.save(tmp_path / "long.nc")
+    monkeypatch.setattr("spatialvote.models.fit_file._LONGEST", 10)
+    with pytest.raises(FitError, match=r"the cells in '.*' has .* letters, and 10 at most are read"):
+        TurnoutFit.load(saved)
 
 
 @pytest.mark.parametrize("age", ["rw2", "iid"])
