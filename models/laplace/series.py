@@ -84,7 +84,7 @@ def evaluate(coefficient, x):
     return value, slope
 
 
-@compiled(fastmath={"reassoc", "contract", "nsz"})
+@compiled(fastmath={"contract"})
 def moments(coefficient, scale, slope, sides):
     """Integral of exp(f) over x, f the log density in standard deviations without its -x^2 / 2, by
     quadrature.
