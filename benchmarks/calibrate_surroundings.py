@@ -1,54 +1,64 @@
 """Are own share, surroundings, their radius and the turning point recovered as often as they should be?
 
-    python benchmarks/calibrate_surroundings.py [--cities 100] [--cores 2] [--districts 300]
+    python benchmarks/calibrate_surroundings.py [--cities 100] [--districts 300]
                                                 [--output benchmarks/results/surroundings.json]
 
-A simulated city keeps its people; its votes are drawn anew for each fit from
+A simulated city keeps its people; its votes are drawn anew for each fit, in turn from
 
-    eta = -1.2 - 0.0012 (x - 25)^2 + h z(1,000 m) + BYM2(0.3, 0.5),
+    with both:  eta = -1.2 - 0.0012 (x - 25)^2 + 0.03 z(1,000 m) + BYM2(0.3, 0.5)
+    neither:    eta = -1.2 - 0.02 (x - 25) + BYM2(0.3, 0.5)
 
-x the share of migrants (percent), z the halo within 1,000 m (percentage points), h = 0.03 or 0. The fitted
-model, ``bs(migrant_share, df=4) + surroundings + higher_education + income``, holds the truth. Told are how
-often 95 % intervals hold the halo's coefficient, the peak at 25 and the difference of the curve between two
-shares; how often the radius is in its 95 % credible set; and how often surroundings are said to matter.
+x the share of migrants (percent), z the halo between 200 and 1,000 m (percentage points). The fitted model,
+``bs(migrant_share, df=4) + surroundings + higher_education + income``, holds both truths. Kept of each fit
+are the 95 % intervals of the halo's coefficient, of the own share's difference and bend (`ENDS`) and of the
+peak, with its probability, and the probabilities of all radii.
+
+Each fit is written as it comes, and what is there already is kept: the same command goes on where it was
+stopped. `calibrate_surroundings_page.py` makes table and figure of it.
 """
 
 import argparse
 import json
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import binom
+from threadpoolctl import threadpool_limits
 
 import spatialvote as sv
-from spatialvote.analysis.many import run_many
-from spatialvote.analysis.radii import WITHOUT
+from spatialvote.analysis.effects import design_of
+from spatialvote.data.aside import written_aside
 from spatialvote.data.districts import Districts
 from spatialvote.data.simulate_field import draw_scaled_icar
 
 RESULTS = Path(__file__).with_name("results") / "surroundings.json"
 RADII = (500, 1_000, 2_500, 5_000)
 TRUE_RADIUS, INNER = 1_000, 200
-PEAK, BEND, LEVEL = 25.0, -0.0012, -1.2
+PEAK, BEND, SLOPE, LEVEL, HALO = 25.0, -0.0012, -0.02, -1.2, 0.03
 SIGMA, RHO = 0.3, 0.5
-#: Shares (percent) between which the curve's difference is compared.
-LOW, HIGH = 15.0, 45.0
+#: Shares (percent): the difference is f(last) - f(first), the bend f(last) - 2 f(middle) + f(first).
+ENDS = (15.0, 30.0, 45.0)
 MODEL = sv.VoteShareModel(
     "national_list ~ bs(migrant_share, df=4) + surroundings + higher_education + income"
 )
 
 
 @dataclass(frozen=True)
-class Job:
-    """One city's votes: how strong the halo is, which map, and the seed."""
+class Truth:
+    """What votes are drawn from."""
 
-    effect: float
-    districts: int
-    seed: int
+    bend: float
+    slope: float
+    halo: float
+
+    def own(self, share: np.ndarray) -> np.ndarray:
+        """Effect of the own share on the linear predictor."""
+        return self.bend * (share - PEAK) ** 2 + self.slope * (share - PEAK)
+
+
+TRUTHS = {"with both": Truth(BEND, 0.0, HALO), "neither": Truth(0.0, SLOPE, 0.0)}
 
 
 @cache
@@ -64,77 +74,78 @@ def city(n: int) -> Districts:
 
 
 def column(radius: int) -> str:
+    """Name of the halo's column."""
     return f"halo_{INNER}_{radius}m"
 
 
-def one(job: Job) -> dict[str, bool | float]:
-    """Draw votes, fit, and see what is held."""
-    rng = np.random.default_rng(job.seed)
-    districts = city(job.districts)
+def one(truth: Truth, n: int, seed: int) -> dict[str, object]:
+    """Draw votes, fit, and keep intervals and probabilities."""
+    rng = np.random.default_rng(seed)
+    districts = city(n)
     i, j, _ = districts.edges
-    x = districts.table["migrant_share"].to_numpy()
     phi = draw_scaled_icar(rng, districts.n, i, j, draws=1)[0]
     space = SIGMA * (np.sqrt(1 - RHO) * rng.normal(size=districts.n) + np.sqrt(RHO) * phi)
     halo = districts.table[column(TRUE_RADIUS)].to_numpy()
-    eta = LEVEL + BEND * (x - PEAK) ** 2 + job.effect * halo + space
-    votes = rng.binomial(districts.valid, expit(eta))
-    table = districts.table.assign(national_list=votes, diversity_list=0)
-    voted = replace(districts, table=table)
+    own = truth.own(districts.table["migrant_share"].to_numpy())
+    votes = rng.binomial(districts.valid, expit(LEVEL + own + truth.halo * halo + space))
+    voted = replace(districts, table=districts.table.assign(national_list=votes, diversity_list=0))
     fitted = replace(MODEL, formula=MODEL.formula.replace("surroundings", column(TRUE_RADIUS)))
-    fit = fitted.fit(voted, engine="laplace", seed=job.seed, cores=1, progress=False)
+    fit = fitted.fit(voted, engine="laplace", seed=seed, cores=1, progress=False)
     at = fit.coefficients.index(column(TRUE_RADIUS))
-    slope = fit.draws("beta")[:, at] / fit.constant("scale")[at]
-    turning = sv.curve(fit, voted).peak
-    radii = sv.compare_radii(MODEL, voted, {f"{one} m": column(one) for one in RADII}, seed=job.seed, cores=1)
-    difference = _difference(fit, voted)
-    low, high = turning.interval
-    true = BEND * ((HIGH - PEAK) ** 2 - (LOW - PEAK) ** 2)
+    beta = fit.draws("beta") / fit.constant("scale")
+    row = voted.table.iloc[[0, 0, 0]].drop(columns=voted.table.geometry.name)
+    first, middle, last = design_of(fit, voted).evaluate(row.assign(migrant_share=list(ENDS)))
+    true = truth.own(np.array(ENDS))
+    peak = sv.curve(fit, voted).peak
+    radii = sv.compare_radii(MODEL, voted, {f"{one} m": column(one) for one in RADII}, seed=seed, cores=1)
     return {
-        "halo": bool(np.quantile(slope, 0.025) < job.effect < np.quantile(slope, 0.975)),
-        "halo_mean": float(slope.mean()),
-        "curve": bool(np.quantile(difference, 0.025) < true < np.quantile(difference, 0.975)),
-        "peak": bool(low < PEAK < high),
-        "peak_probability": turning.probability,
-        "radius": f"{TRUE_RADIUS} m" in radii.plausible,
-        "radius_first": radii.plausible[0] == f"{TRUE_RADIUS} m",
-        "radius_size": len(radii.plausible),
+        "seed": seed,
+        "halo": _told(beta[:, at], truth.halo),
+        "difference": _told(beta @ (last - first), true[2] - true[0]),
+        "bend": _told(beta @ (last - 2 * middle + first), true[2] - 2 * true[1] + true[0]),
+        "peak": {"probability": peak.probability, "median": peak.median, "interval": peak.interval},
+        "radii": radii.table["probability"].to_dict(),
+        "weights": radii.table["weight"].to_dict(),
         "matter": radii.matter,
-        "none": float(radii.table.loc[WITHOUT, "probability"]),
-        "k_hat": float(fit.record["laplace"]["k_hat"]),
+        "plausible": radii.plausible,
+        "k_hat": float(radii.table["k_hat"].max()),
     }
 
 
-def _difference(fit: sv.Fit, districts: Districts) -> np.ndarray:
-    """Difference of the linear predictor between two shares of migrants, draw by draw."""
-    from spatialvote.analysis.effects import design_of
-
-    row = districts.table.iloc[[0, 0]].drop(columns=districts.table.geometry.name)
-    ends = design_of(fit, districts).evaluate(row.assign(migrant_share=[LOW, HIGH]))
-    return fit.draws("beta") / fit.constant("scale") @ (ends[1] - ends[0])
+def _told(draws: np.ndarray, true: float) -> dict[str, float]:
+    """Mean, sd and 95 % interval of draws, and the posterior probability of less than the truth."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return {
+        "true": float(true),
+        "mean": float(draws.mean()),
+        "sd": float(draws.std()),
+        "low": float(low),
+        "high": float(high),
+        "below": float((draws < true).mean()),
+    }
 
 
 def main() -> None:
-    """Draw, fit, count, and say."""
+    """Draw, fit, keep; say how far it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cities", type=int, default=100, help="sets of votes with, and without a halo")
-    parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--cities", type=int, default=100, help="sets of votes of each truth")
     parser.add_argument("--districts", type=int, default=300)
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    results = {}
-    for name, effect in (("halo", 0.03), ("no halo", 0.0)):
-        jobs = [Job(effect, arguments.districts, 1_000 + k) for k in range(arguments.cities)]
-        found = run_many(one, jobs, cores=arguments.cores)
-        results[name] = {key: [each[key] for each in found] for key in found[0]}
-        for key in ("halo", "curve", "peak", "radius", "radius_first", "matter"):
-            held, n = sum(results[name][key]), arguments.cities
-            print(
-                f"{name}: {key} {held} of {n} (95 % of {n}: {binom.ppf([0.025, 0.975], n, 0.95)})", flush=True
-            )
-    results["date"] = date.today().isoformat()
-    results["districts"] = arguments.districts
+    found = {"districts": arguments.districts, "fits": {name: [] for name in TRUTHS}}
+    if arguments.output.exists():
+        found = json.loads(arguments.output.read_text(encoding="utf-8"))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(results) + "\n", encoding="utf-8")
+    for number in range(arguments.cities):
+        for name, truth in TRUTHS.items():
+            seed = 1_000 + number
+            if any(fit["seed"] == seed for fit in found["fits"][name]):
+                continue
+            with threadpool_limits(limits=1):
+                found["fits"][name].append(one(truth, found["districts"], seed))
+            with written_aside(arguments.output) as aside:
+                aside.write_text(json.dumps(found) + "\n", encoding="utf-8")
+        print(f"{number + 1} of {arguments.cities}", flush=True)
 
 
 if __name__ == "__main__":

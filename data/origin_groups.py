@@ -192,6 +192,64 @@ def find_groups(labels: Iterable[str], own: Iterable[OriginGroup] = ()) -> tuple
     return tuple(sorted(found, key=order.index))
 
 
+#: Scheme of groups that a study defines itself.
+OWN = "this study's own"
+
+
+def resolve_definitions(
+    given: Mapping[str, str | OriginGroup | Iterable[str | OriginGroup]],
+) -> dict[str, tuple[OriginGroup, ...]]:
+    """Column to the origin groups that it counts, from labels of `SCHEMES` or definitions of one's own.
+
+    Raises
+    ------
+    DataError
+        If a label is unknown, or groups are of several schemes.
+
+    Examples
+    --------
+    >>> found = resolve_definitions({"migrants": ["EU-15", "third country"]})
+    >>> [group.label for group in found["migrants"]]
+    ['EU-15', 'third country']
+    """
+    listed = {
+        column: [groups] if isinstance(groups, str | OriginGroup) else list(groups)
+        for column, groups in given.items()
+    }
+    every = [group for groups in listed.values() for group in groups]
+    own = [group for group in every if isinstance(group, OriginGroup)]
+    labels = [group if isinstance(group, str) else group.label for group in every]
+    twice = [one for one in own if any(one.label == other.label and one != other for other in own)]
+    if twice:
+        raise DataError(
+            Problem(
+                f"origin group '{twice[0].label}' is defined in two ways",
+                "give one definition, or two groups with names of their own",
+            )
+        )
+    found = {group.label: group for group in find_groups(labels, own)}
+    return {
+        column: tuple(found[one if isinstance(one, str) else one.label] for one in groups)
+        for column, groups in listed.items()
+    }
+
+
+def counted_words(groups: Iterable[OriginGroup]) -> str:
+    """Who is counted, in a sentence; empty for no group. What explains several groups' words is left out.
+
+    Examples
+    --------
+    >>> counted_words(find_groups(["EU-15"]))  # doctest: +ELLIPSIS
+    'Counted: EU-15 (citizens of another state ...). Definition: EU membership by citizenship.'
+    """
+    groups = list(groups)
+    if not groups:
+        return ""
+    told = "; ".join(f"{group.label} ({group.definition.partition('; ')[0]})" for group in groups)
+    schemes = dict.fromkeys(group.scheme for group in groups)
+    return f"Counted: {told}. Definition: {', '.join(schemes)}."
+
+
 def definition_notes(groups: Iterable[OriginGroup]) -> tuple[str, ...]:
     """Definitions as a figure prints them: one paragraph a group, what several share said once.
 

@@ -14,6 +14,7 @@ from spatialvote.data.errors import Problem
 from spatialvote.data.files import file_hashes, read_source
 from spatialvote.data.findings import Findings
 from spatialvote.data.neighbour_rule import NeighbourRule, build_graph
+from spatialvote.data.origin_groups import OriginGroup, resolve_definitions
 from spatialvote.data.outline import Outline, read_outline
 from spatialvote.data.roles import Roles
 from spatialvote.data.rows import Rows, read_rows
@@ -40,6 +41,7 @@ def read_districts(
     label: str | None = None,
     units: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
+    definitions: Mapping[str, str | OriginGroup | Iterable[str | OriginGroup]] | None = None,
     geometry: str | Path | None = None,
     geometry_id: str | None = None,
     edges: str | Path | None = None,
@@ -78,6 +80,9 @@ def read_districts(
         then checked to lie within them (shares of votes among them). Any other text is kept as it is.
     names
         Column to what it is called in sentences, tables and maps; a column without one goes by its own name.
+    definitions
+        Column to the origin groups that it counts: labels of `spatialvote.data.origin_groups.SCHEMES`, or
+        groups of one's own. Groups of two schemes in one table are an error.
     geometry, geometry_id
         File with the shapes of a CSV table's districts, and its id column (where it differs from `id`).
     edges
@@ -118,6 +123,9 @@ def read_districts(
         The same, where all problems concern the neighbours.
     """
     findings = Findings()
+    counted: dict[str, tuple[OriginGroup, ...]] = {}
+    with findings.gathering():
+        counted = resolve_definitions(definitions or {})
     roles = Roles(
         id=id,
         votes=dict(votes) if isinstance(votes, Mapping) else {column: column for column in _listed(votes)},
@@ -130,6 +138,7 @@ def read_districts(
         label=label,
         units=dict(units or {}),
         names=dict(names or {}),
+        definitions=counted,
     )
     findings.add(role_problems(roles))
     findings.add(_argument_problems(missing, graph, edges))

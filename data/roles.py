@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from spatialvote.data.origin_groups import OriginGroup, counted_words
+
 #: How many column units make one whole share, for the units in which a share can be given.
 SHARE_UNITS: Mapping[str, float] = MappingProxyType(
     {"fraction": 1.0, "percent": 100.0, "per thousand": 1e3, "per ten thousand": 1e4}
@@ -40,6 +42,9 @@ class Roles:
     names
         Column to what it is called in sentences, tables and maps ("residents with migration background");
         the name of a column of votes is that of its party.
+    definitions
+        Column to the origin groups whose members it counts, in the migrants' column and others like it; all
+        of one scheme.
     """
 
     id: str
@@ -53,6 +58,7 @@ class Roles:
     label: str | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, tuple[OriginGroup, ...]] = field(default_factory=dict)
 
     @property
     def shares_only(self) -> bool:
@@ -76,6 +82,11 @@ class Roles:
     def party_called(self, party: str) -> str:
         """What a party is called before people: the name of its column, or the party itself."""
         return self.names.get(self.votes[party], party)
+
+    def counted(self, *columns: str | None) -> str:
+        """Who is counted in columns, as figures and tables print it; empty where none of them says."""
+        asked = [self.definitions.get(one, ()) for one in columns if one is not None]
+        return counted_words(dict.fromkeys(group for groups in asked for group in groups))
 
     def numeric_columns(self) -> tuple[str, ...]:
         """All columns that must hold numbers, in the order of their roles, each once."""

@@ -12,6 +12,7 @@ from spatialvote.data.districts import About, Districts, ReadRecord
 from spatialvote.data.errors import DataError, Problem
 from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.data.neighbours import graph_from_edges, report_graph
+from spatialvote.data.origin_groups import OriginGroup
 from spatialvote.data.roles import Roles
 from spatialvote.data.simulate_outline import draw_terrain
 from spatialvote.data.simulate_people import aggregate, populate
@@ -29,6 +30,13 @@ NATIONAL_LIST = PartyParameters(
 #: The immigrant-based party: strongest where many migrants live. Invented.
 DIVERSITY_LIST = PartyParameters(
     intercept=-3.05, coefficients={"migrant_share": 0.04, "higher_education": -0.01, "income": -0.01}
+)
+#: Who counts as a migrant there.
+MIGRANTS = OriginGroup(
+    "residents with migration background",
+    "residents whose origin is another country, in the EU or outside it",
+    "simulate_city",
+    "simulated city",
 )
 #: What columns are called in sentences and maps.
 NAMES = {
@@ -164,6 +172,7 @@ def simulate_city(
             label="label",
             units=dict(COVARIATES),
             names=dict(NAMES),
+            definitions={"migrant_share": (MIGRANTS,)},
         ),
         graph=graph,
         graph_report=report_graph(graph, "queen contiguity"),

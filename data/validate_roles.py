@@ -49,6 +49,14 @@ def role_problems(roles: Roles) -> list[Problem]:
                 "give names for columns that have a role only",
             )
         )
+    stray = [column for column in roles.definitions if column not in roles.numeric_columns()]
+    if stray:
+        problems.append(
+            Problem(
+                f"definitions are given for {name_some(stray)}, which has no role that holds numbers",
+                "define who is counted in the migrants' column, and in covariates like it",
+            )
+        )
     empty = [column for column, name in roles.names.items() if not name.strip()]
     if empty:
         problems.append(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from spatialvote.data.egohoods import count_egohoods
     from spatialvote.data.errors import SpatialvoteError
     from spatialvote.data.layout import read_layout, read_official
+    from spatialvote.data.origin_groups import OriginGroup
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
     from spatialvote.data.points import nearest_areas, sum_in_areas
     from spatialvote.data.policy import PolicyScores
@@ -68,6 +69,7 @@ __all__ = [
     "Districts",
     "Fit",
     "HalfNormal",
+    "OriginGroup",
     "PCOverdispersion",
     "PCRho",
     "PCSigma",
@@ -132,6 +134,7 @@ _HOME = {
     "Districts": "data.districts",
     "Fit": "models.fit",
     "HalfNormal": "models.priors",
+    "OriginGroup": "data.origin_groups",
     "PCOverdispersion": "models.priors",
     "PCRho": "models.priors",
     "PCSigma": "models.priors",

@@ -7,6 +7,7 @@ from typing import Any
 from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS
 from spatialvote.study_checks import SIMULATED_PARTIES, graph_problems, outcome_problems
+from spatialvote.study_definitions import definition_problems
 
 #: Key of the section to the dimension that a rule of ``exclude`` names.
 _DIMENSIONS = {
@@ -100,6 +101,12 @@ def _migrants(section: dict[str, Any], data: dict[str, Any], model: dict[str, An
             f"data.units lacks the unit of the migrant measure {name_some(unitless)}",
             f"give one of {name_some(SHARE_UNITS, limit=10)}; it is never guessed",
         )
+    others = [one for one in measures if one in known and one != main and one not in unitless]
+    given = data.get("definitions")
+    given = given if isinstance(given, dict) else {}
+    # What is wrong with the definitions that are there is told with [data].
+    needed = {one: "a measure of multiverse.migrants" for one in others if one not in given}
+    yield from definition_problems({}, "data.definitions", needed)
 
 
 def _columns(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from spatialvote.data.errors import Problem, StudyError
 from spatialvote.study_checks import cross_problems
+from spatialvote.study_definitions import defined
 from spatialvote.study_problems import problems_of
 from spatialvote.study_schema import StudyFile, TableData
 
@@ -69,11 +70,13 @@ class Study:
         TypeError
             For a study of the simulated city, which is not read.
         """
-        if not isinstance(self.settings.data, TableData):
+        data = self.settings.data
+        if not isinstance(data, TableData):
             raise TypeError("the districts of this study are simulated, not read")
         graph = self.settings.graph.model_dump()
         return {
-            **{name: getattr(self.settings.data, name) for name in TableData.model_fields if name != "about"},
+            **{name: getattr(data, name) for name in TableData.model_fields if name != "about"},
+            "definitions": defined(data.definitions, data.names),
             "graph": graph.pop("method"),
             **graph,
         }

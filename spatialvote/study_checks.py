@@ -11,6 +11,7 @@ from typing import Any
 
 from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS
+from spatialvote.study_definitions import definition_problems
 
 #: Parties of the simulated city.
 SIMULATED_PARTIES = ("national_list", "diversity_list")
@@ -121,6 +122,8 @@ def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterato
                 f"data.units.{migrants}, the unit of the migrant share, {came}",
                 f"give one of {name_some(SHARE_UNITS, limit=10)}; it is never guessed",
             )
+    migrant_measure = {migrants: "data.migrants"} if isinstance(migrants, str) and migrants else {}
+    yield from definition_problems(data.get("definitions"), "data.definitions", migrant_measure)
     if migrants is None and effect:
         yield Problem(
             "[effect] needs data.migrants, which is missing", "name the column, or leave [effect] out"

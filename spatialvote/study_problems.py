@@ -17,6 +17,7 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
     ("data",): {"simulated": schema.SimulatedData, "table": schema.TableData},
     ("data", "simulate"): schema.Simulation,
     ("data", "about"): schema.AboutSection,
+    ("data", "definitions", "<column>"): schema.DefinitionSection,
     ("graph",): schema.GraphSection,
     ("model",): schema.ModelSection,
     ("model", "priors"): schema.PriorsSection,
@@ -32,6 +33,7 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
 }
 #: Key path of tables whose keys are names that a user gives, to where the sections within them stand.
 _NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("data", "definitions"): ("data", "definitions", "<column>"),
     ("multiverse", "graphs"): ("graph",),
     ("multiverse", "priors"): ("model", "priors"),
 }
@@ -120,7 +122,7 @@ def _unknown_key(key: str, section: type[schema.Section]) -> Problem:
     elsewhere = [
         ".".join(path)
         for path, there in SECTIONS.items()
-        if not isinstance(there, Mapping) and name in there.model_fields
+        if not isinstance(there, Mapping) and path[-1] != "<column>" and name in there.model_fields
     ]
     hint = f"; '{name}' belongs to [{elsewhere[0]}]" if elsewhere else ""
     return Problem(what, f"choose from {', '.join(keys)}{hint}")

@@ -39,6 +39,13 @@ def _rules(value: Any) -> Any:
     )
 
 
+def _definition(value: Any) -> Any:
+    """Labels of groups, or one, stand for a definition by these."""
+    return (
+        {"groups": [value] if isinstance(value, str) else value} if isinstance(value, str | list) else value
+    )
+
+
 def _party_columns(value: Any) -> Any:
     """A list of columns names parties by their columns."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
@@ -93,6 +100,25 @@ class SimulatedData(Section):
     )
 
 
+class DefinitionSection(Section):
+    """[data.definitions.<column>]: who is counted in a column."""
+
+    groups: Columns = Field(
+        default=(), description="a list of origin groups of docs/surroundings.md, all of one definition"
+    )
+    definition: Text | None = Field(
+        default=None, description="who is counted, in quotes, where it is none of these groups"
+    )
+    source: Text | None = Field(default=None, description="where that definition comes from, in quotes")
+
+
+Definitions = dict[Text, Annotated[DefinitionSection, BeforeValidator(_definition)]]
+_DEFINITIONS = (
+    'a table of column = groups, such as migrants = "foreign-born", or column = { definition = "...", '
+    'source = "..." }'
+)
+
+
 class AboutSection(Section):
     """[data.about]: what the districts are, printed wherever a result is shown."""
 
@@ -134,6 +160,7 @@ class TableData(Section):
     names: dict[Text, Text] = Field(
         default={}, description='a table of column = name, both text, such as income_k = "mean income"'
     )
+    definitions: Definitions = Field(default={}, description=_DEFINITIONS)
     missing: Literal["refuse", "drop"] = Field(default="refuse", description="'refuse' or 'drop'")
     repair: bool = Field(default=False, description="true or false")
     about: AboutSection = Field(description="a table with name, unit and year")

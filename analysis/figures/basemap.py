@@ -115,6 +115,7 @@ def draw_map(
     title: str,
     legend_height: float,
     why: str = "no value",
+    counted: str = "",
 ) -> MapSheet:
     """Draw districts in given colours on a new sheet.
 
@@ -132,6 +133,8 @@ def draw_map(
         Inches to leave for the legend; more is left if the key needs more.
     why
         What the key says of districts without a value.
+    counted
+        Who is counted in what is mapped (`Roles.counted`), printed at the foot.
     """
     drawn = districts.drawable
     geometry = districts.table.geometry.to_numpy()[drawn]
@@ -150,6 +153,8 @@ def draw_map(
 
     title_lines = style.wrap(title, room, style.TITLE_SIZE, "bold")
     footer_lines = style.wrap(_footer(districts), room, style.SMALL_SIZE)
+    if counted:
+        footer_lines = [*style.wrap(counted, room, style.SMALL_SIZE), *footer_lines]
     simulated = int(districts.about.simulated)
     title_height = style.lines_height(len(title_lines), style.TITLE_SIZE) + GAP
     footer_height = style.lines_height(len(footer_lines) + simulated, style.SMALL_SIZE)

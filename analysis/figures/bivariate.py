@@ -156,6 +156,7 @@ def map_bivariate(districts: Districts, party: str, *, stood: np.ndarray | None 
         title=f"Where migrants live, and {long} {districts.roles.party_called(party)}",
         legend_height=height,
         why=why,
+        counted=districts.roles.counted(districts.roles.migrants),
     )
     bold = {"fontsize": style.SMALL_SIZE, "fontweight": "bold"}
     sheet.write(0, 0, "\n".join(vote_lines), color=style.VOTE, **bold)

@@ -25,6 +25,7 @@ def plot_curve(
     unit: str = "percent",
     outcome: str = "vote share",
     title: str = "",
+    counted: str = "",
     simulated: bool = False,
 ) -> Figure:
     """Plot the vote as a curve of one covariate.
@@ -39,6 +40,8 @@ def plot_curve(
         What the curve's height is called; in percent.
     title
         Title of the figure.
+    counted
+        Who is counted in the covariate (`Roles.counted`), printed at the foot.
     simulated
         Say at its foot that the data are simulated.
     """
@@ -65,6 +68,7 @@ def plot_curve(
             f"No turning point is likely within the middle 95 %: probability of a peak "
             f"{_percent(curve.peak.probability)}, of a trough {_percent(curve.trough.probability)}."
         )
+    notes += [counted] if counted else []
     panels = lay_panels(
         1,
         1,

@@ -38,6 +38,7 @@ def map_values(
     ramp: str | None = None,
     missing: np.ndarray | None = None,
     why: str = "no value",
+    counted: str = "",
 ) -> Figure:
     """Map one value per district.
 
@@ -61,6 +62,8 @@ def map_values(
         Districts whose value is not to be shown though there is one, shape (n,).
     why
         What the key says of districts without a value.
+    counted
+        Who is counted in what is mapped (`Roles.counted`), printed at the foot.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def map_values(
     height = scale_top + BAR_HEIGHT + TICKS_HEIGHT + style.lines_height(len(notes), style.SMALL_SIZE)
 
     colors = cmap(norm(np.nan_to_num(array)))
-    sheet = draw_map(districts, colors, absent, title=title, legend_height=height, why=why)
+    sheet = draw_map(districts, colors, absent, title=title, legend_height=height, why=why, counted=counted)
     sheet.write(0, 0, "\n".join(label_lines), fontsize=style.TEXT_SIZE)
     if limits is not None:
         draw_colour_scale(sheet, scale_top, array[~absent], limits, cmap)
@@ -208,6 +211,7 @@ def map_migrants(districts: Districts) -> Figure:
         title="Migrants",
         label=migrant_label(districts),
         ramp="migrants",
+        counted=districts.roles.counted(districts.roles.migrants),
     )
 
 

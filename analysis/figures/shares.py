@@ -24,6 +24,7 @@ def plot_scatter_share(
     title: str = "",
     names: Sequence[str] | None = None,
     curve: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None = None,
+    counted: str = "",
     simulated: bool = False,
 ) -> Figure:
     """Plot the vote share of districts against their share of migrants.
@@ -43,6 +44,8 @@ def plot_scatter_share(
         there is room.
     curve
         A fitted relation: its x, mean, and lower and upper end, each shape (m,).
+    counted
+        Who is counted as a migrant (`Roles.counted`), printed at the foot.
     simulated
         Say at its foot that the data are simulated.
 
@@ -66,7 +69,7 @@ def plot_scatter_share(
     title_lines = style.wrap(title, room, style.TITLE_SIZE, "bold") if title else []
     y_lines = [f"↑ {style.wrap(ylabel, room - 0.2)[0]}", *style.wrap(ylabel, room - 0.2)[1:]]
     x_lines = style.wrap(f"{xlabel} →", room - LEFT)
-    note = _notes(int((~present).sum()), valid is not None, curve is not None)
+    note = " ".join([_notes(int((~present).sum()), valid is not None, curve is not None), counted]).strip()
     note_lines = style.wrap(note, room, style.SMALL_SIZE) if note else []
     head = style.lines_height(len(title_lines), style.TITLE_SIZE) + 0.06
     head += style.lines_height(len(y_lines), style.TEXT_SIZE) + 0.08

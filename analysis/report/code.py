@@ -29,6 +29,7 @@ _ROLES = (
     "label",
     "units",
     "names",
+    "definitions",
 )
 
 
@@ -78,8 +79,10 @@ def _read(districts: Districts) -> tuple[str, list[str]]:
     table = given.pop("table")
     roles = {name: getattr(districts.roles, name) for name in _ROLES}
     keywords = {name: value for name, value in roles.items() if value} | given
+    own = ["OriginGroup"] if roles["definitions"] else []
     return f"districts = {_call('read_districts', [table], {**keywords, 'about': about})}", [
         "About",
+        *own,
         "read_districts",
     ]
 

@@ -1,6 +1,6 @@
 """What goes with a difference in each column: effects in words, tables and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from spatialvote.analysis.effects import Effect
 from spatialvote.analysis.figures.by_district import plot_by_district
 from spatialvote.analysis.figures.intervals import plot_intervals
 from spatialvote.analysis.figures.maps import map_values
-from spatialvote.analysis.report.focus import column_words, name_and_column, step_words
+from spatialvote.analysis.report.focus import column_words, formula_columns, name_and_column, step_words
 from spatialvote.analysis.report.numbers import (
     NBSP,
     digits_for,
@@ -79,7 +79,8 @@ def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], 
     party = districts.roles.party_called(fit.model.party)
     return table(
         f"Change in the {outcome} of {party}, {effect_unit(fit.model.family)}, where a column is "
-        f"higher and the others are held fixed; {weighting_words(weighting, fit.model.family)}",
+        f"higher and the others are held fixed; {weighting_words(weighting, fit.model.family)}"
+        f"{_counted(districts, effects)}",
         [
             ("column", "text"),
             ("compared", "text"),
@@ -120,7 +121,8 @@ def effect_pictures(
             ),
             f"Intervals of the effects of {len(ones)} columns, with a line at zero.",
             f"Effects on the scale of the outcome, the others held fixed, with 95{NBSP}% intervals. An "
-            f"interval clear of the dashed line settles the direction: {settled} of {len(ones)} do.",
+            f"interval clear of the dashed line settles the direction: {settled} of {len(ones)} do."
+            f"{_counted(districts, effects)}",
         )
     ]
     first = next(iter(effects.values()))
@@ -144,7 +146,7 @@ def effect_pictures(
             ),
             f"Histogram of the effect of {called} over {len(means)} districts.",
             f"The same difference in {called} moves districts by {low} to {high} {unit} (posterior "
-            f"means), because {why}.",
+            f"means), because {why}.{_counted(districts, [first.column])}",
         )
     )
     return pictures
@@ -167,8 +169,15 @@ def map_picture(fit: Fit, districts: Districts, effect: Effect) -> Picture | Non
         figure,
         f"Map of the effect of {called} by district.",
         f"Where the same difference in {called} moves the outcome most (posterior means). The widest "
-        f"95{NBSP}% interval of a district is {_widest(effect)} {unit}.",
+        f"95{NBSP}% interval of a district is {_widest(effect)} {unit}."
+        f"{_counted(districts, [effect.column])}",
     )
+
+
+def _counted(districts: Districts, columns: Iterable[str]) -> str:
+    """Who is counted in columns, as it follows a caption."""
+    words = districts.roles.counted(*columns)
+    return f" {words}" if words else ""
 
 
 def _alike(means: np.ndarray) -> bool:
@@ -269,15 +278,20 @@ def coefficient_table(fit: Fit, districts: Districts) -> Table:
                 *_sampled(one, quality),
             )
         )
+    counted = _counted(districts, formula_columns(fit.model.formula, districts))
+    if counted:
+        counted = f".{counted}"
     if not fit.model.standardise:
         columns = [columns[0], *columns[3:]]
         rows = [(row[0], *row[3:]) for row in rows]
         return table(
-            f"Coefficients ({link}) per unit of the column; the intercept where all are 0", columns, rows
+            f"Coefficients ({link}) per unit of the column; the intercept where all are 0{counted}",
+            columns,
+            rows,
         )
     return table(
         f"Coefficients ({link}): per standard deviation of the column, and per unit of it. The intercept "
-        "stands where every column has its average, and where every column is 0",
+        f"stands where every column has its average, and where every column is 0{counted}",
         columns,
         rows,
     )

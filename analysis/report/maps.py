@@ -66,6 +66,7 @@ def raw_pictures(fit: Fit, districts: Districts) -> list[Picture]:
                     ylabel=unit,
                     title="District by district",
                     names=_names(districts),
+                    counted=districts.roles.counted(districts.roles.migrants),
                     simulated=districts.about.simulated,
                 ),
                 f"Scatter plot of {districts.n} districts: migrant share across, {what} upwards.",

@@ -237,7 +237,8 @@ def _curve_picture(found: Multiverse, districts: Districts) -> Picture:
         "each "
         "row; a choice that decides has its marks at one end. Here "
         f"{percent(max(found.above, 1 - found.above))} "
-        f"lie on one side of zero and {percent(clear)} have an interval without it."
+        f"lie on one side of zero and {percent(clear)} have an interval without it. "
+        f"{districts.roles.counted(*found.grid.options['migrants'])}".rstrip()
     )
     alt = f"Specification curve: {_told(found, districts)}"
     return picture(figure, alt, caption)

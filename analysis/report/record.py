@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from spatialvote.analysis.report.focus import formula_columns
 from spatialvote.analysis.report.numbers import fixed, percent, seconds, significant
 from spatialvote.analysis.report.parts import Table, table
 from spatialvote.analysis.review import Review
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import name_some
+from spatialvote.data.origin_groups import definition_notes
 from spatialvote.models.fit import Fit
 from spatialvote.models.structures import STRUCTURES
 
@@ -33,6 +35,7 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
             "tell the two apart.",
         ),
         ("The unit", _unit(fit, districts)),
+        *_definitions(fit, districts),
         (
             "Other boundaries, other numbers",
             "Results depend on how districts are drawn and how large they are (the modifiable areal unit "
@@ -67,6 +70,23 @@ def caveats(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
     if read.notes:
         found.append(("Noted while reading", " ".join(_sentence(one) for one in read.notes)))
     return found
+
+
+def _definitions(fit: Fit, districts: Districts) -> list[tuple[str, str]]:
+    """Who counts as a migrant, or that nobody says so."""
+    roles = districts.roles
+    used = formula_columns(fit.model.formula, districts)
+    groups = dict.fromkeys(group for column in used for group in roles.definitions.get(column, ()))
+    if groups:
+        return [("Who counts as a migrant", " ".join(definition_notes(groups)))]
+    if roles.migrants in used:
+        text = (
+            f"The table does not say who is counted in ‘{roles.called(roles.migrants or '')}’: those born "
+            "abroad, foreign citizens and those with a parent born abroad are different people, and give "
+            "other numbers."
+        )
+        return [("Who counts as a migrant", text)]
+    return []
 
 
 def _unit(fit: Fit, districts: Districts) -> str:

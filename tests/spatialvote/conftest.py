@@ -40,6 +40,9 @@ denk = "denk"
 [data.units]
 migrants = "percent"
 
+[data.definitions]
+migrants = { definition = "born abroad", source = "the town's register" }
+
 [data.about]
 name = "Small town"
 unit = "district"

@@ -74,6 +74,7 @@ def test_every_commented_choice_is_allowed(folder, call):
         "# missing": "missing",
         "# repair": "repair",
         '# "column" = "percent"': 'migrants = "percent"',
+        '# "column" = { definition': '"migrants" = { definition',
         '# geometry = "shapes.geojson"': 'geometry = "districts.csv"',
         '# geometry_id = ""': 'geometry_id = "code"',
         "# coefficient_sd": "coefficient_sd",

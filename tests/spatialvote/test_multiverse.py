@@ -36,6 +36,9 @@ higher_education = "percent"
 [data.names]
 national_list = "National & Co"
 
+[data.definitions]
+migrant_share = { definition = "residents whose origin is another country", source = "spatialvote simulate" }
+
 [data.about]
 name = "Simulated city"
 unit = "polling district"

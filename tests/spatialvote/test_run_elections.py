@@ -31,6 +31,9 @@ votes = {{ {party} = "{votes}" }}
 [data.units]
 {migrants} = "{unit}"
 
+[data.definitions]
+{migrants} = {{ definition = "as the office counts them", source = "the table's own documentation" }}
+
 [data.about]
 name = "{name}"
 unit = "{district}"

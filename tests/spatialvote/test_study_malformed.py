@@ -174,6 +174,46 @@ MISTAKES = {
         'migrants = "%"',
         r"data\.units\.migrants, the unit of the migrant share, is '%': give one of 'fraction', 'percent'",
     ),
+    "nobody says who is a migrant": (
+        '[data.definitions]\nmigrants = { definition = "born abroad", source = "the town\'s register" }\n\n',
+        "",
+        r"data\.definitions\.migrants is missing: data\.migrants is of migrants, and nobody says who counts",
+    ),
+    "an origin group without a definition": (
+        '{ definition = "born abroad", source = "the town\'s register" }',
+        '"foreign born"',
+        r"data\.definitions: origin group 'foreign born' has no definition: did you mean 'foreign-born'",
+    ),
+    "a definition without its source": (
+        ', source = "the town\'s register"',
+        "",
+        r"data\.definitions\.migrants\.source is missing: a definition has its words and its source",
+    ),
+    "western of two countries": (
+        '{ definition = "born abroad", source = "the town\'s register" }',
+        '["non-western immigrants", "western, first generation"]',
+        r"data\.definitions: origin groups of 2 definitions are mixed in one study",
+    ),
+    "definitions of two columns mixed": (
+        '{ definition = "born abroad", source = "the town\'s register" }',
+        '["EU-15", "third country"]\neducation = "foreign-born"',
+        r"data\.definitions: origin groups of 2 definitions are mixed in one study",
+    ),
+    "groups and a definition at once": (
+        '{ definition = "born abroad",',
+        '{ groups = ["foreign-born"], definition = "born abroad",',
+        r"data\.definitions\.migrants has both groups and a definition: give one of them",
+    ),
+    "a definition that is a number": (
+        '{ definition = "born abroad", source = "the town\'s register" }',
+        "3",
+        r"data\.definitions\.migrants is 3: it must be",
+    ),
+    "mistyped key of a definition": (
+        '{ definition = "born abroad",',
+        '{ definitoin = "born", definition = "born abroad",',
+        r"data\.definitions\.migrants\.definitoin is not a key of \[data\.definitions\.migrants\]: did you",
+    ),
     "no unit of the districts": (
         'unit = "district"\n',
         "",
@@ -314,7 +354,7 @@ def test_a_study_is_of_files_or_of_a_simulated_city(changed, call):
     called = call("run", changed('label = "name"', "simulate = true"))
     assert called.code == 2
     assert (
-        "'data.table', 'data.edges', 'data.id' and 6 more mean nothing beside data.simulate: leave out either"
+        "'data.table', 'data.edges', 'data.id' and 7 more mean nothing beside data.simulate: leave out either"
         in called.err
     )
 

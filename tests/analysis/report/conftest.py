@@ -9,6 +9,7 @@ import pytest
 from spatialvote.analysis.report.page import report
 from spatialvote.analysis.review import review
 from spatialvote.data.districts import About, Districts, ReadRecord
+from spatialvote.data.origin_groups import OriginGroup
 from spatialvote.data.roles import Roles
 from spatialvote.data.simulate import SimulatedCity, simulate_city
 from spatialvote.models.vote_share import VoteShareModel
@@ -129,6 +130,7 @@ def hostile() -> tuple[Districts, str]:
         covariates=("income",),
         label="label",
         units={column: "percent", "income": HOSTILE},
+        definitions={column: (OriginGroup(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)},
     )
     record = ReadRecord(
         files={HOSTILE: HOSTILE},
