@@ -7,7 +7,7 @@ from spatialvote.models.latent.posterior import LatentPosterior
 
 
 def named_draws(posterior: LatentPosterior, drawn: Drawn) -> dict[str, np.ndarray]:
-    """Hyperparameters, ``intercept``, ``beta``, what each term reports of its z, and ``eta``; (draws, ...)."""
+    """Hyperparameters, ``intercept``, ``beta``, each term's report, and ``eta``; (draws, ...)."""
     values = posterior.constrain(drawn.theta)
     named = {"intercept": drawn.b[:, 0], "beta": drawn.b[:, 1:], **values}
     first = 0
