@@ -15,16 +15,55 @@ Williams, D. A. (1982). Extra-binomial variation in logistic linear models. Appl
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import root_scalar
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.posterior import Posterior
 
 _MOST_STEPS = 100
 _MOST_HALVINGS = 40
+
+
+class Regression(Protocol):
+    """What is needed of a posterior: attributes as in `spatialvote.models.posterior.Posterior`."""
+
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+        ...
+
+    @property
+    def votes(self) -> np.ndarray:
+        """Counts, shape (n,)."""
+        ...
+
+    @property
+    def size(self) -> np.ndarray:
+        """Valid votes or exposure, shape (n,)."""
+        ...
+
+    @property
+    def design(self) -> np.ndarray:
+        """Intercept column and covariates, shape (n, p)."""
+        ...
+
+    @property
+    def prior_mean(self) -> np.ndarray:
+        """Of the coefficients, shape (p,)."""
+        ...
+
+    @property
+    def prior_sd(self) -> np.ndarray:
+        """Of the coefficients, shape (p,)."""
+        ...
+
+    @property
+    def typical_dispersion(self) -> float:
+        """The prior median of the family's dispersion."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +102,7 @@ class NonSpatial:
         return np.where(self._stood, reference, 0.0)
 
 
-def fit_without_effects(posterior: Posterior) -> NonSpatial:
+def fit_without_effects(posterior: Regression) -> NonSpatial:
     """Fit a posterior's family and covariates without its district effects.
 
     Raises

@@ -23,13 +23,14 @@ Veach, E., Guibas, L. J. (1995). Optimally combining sampling techniques for Mon
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from spatialvote.models.laplace.proposals import Mixture, SplitT, Vague, propose
-from spatialvote.models.laplace.target import Mode, Start, Target
+from spatialvote.models.laplace.proposals import Mixture, Prior, SplitT, Vague, propose
+from spatialvote.models.laplace.target import Start
 from spatialvote.models.laplace.weigh import smooth
 
 #: Unconstrained hyperparameters are sought within these limits: rho from 1e-4 to 1 - 1e-4.
@@ -50,7 +51,52 @@ _MANY = 3
 Map = Callable[[Callable, Sequence], list]
 
 
-def find_mode(target: Target, start: np.ndarray) -> Mode:
+class Found(Protocol):
+    """The Gaussian approximation at given hyperparameters: what the exploration needs of it."""
+
+    @property
+    def theta(self) -> np.ndarray:
+        """The hyperparameters, shape (d,)."""
+        ...
+
+    @property
+    def value(self) -> float:
+        """F there."""
+        ...
+
+    @property
+    def start(self) -> Start:
+        """The inner mode, as the place to begin for another nearby."""
+        ...
+
+
+class Explorable(Protocol):
+    """An approximate log posterior F of hyperparameters that can be explored."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the hyperparameters."""
+        ...
+
+    @property
+    def posterior(self) -> Prior:
+        """Their prior."""
+        ...
+
+    def cold(self) -> Start:
+        """Where the inner mode is sought when nothing is known."""
+        ...
+
+    def mode(self, theta: np.ndarray, begin: Start) -> Found | None:
+        """The approximation at theta; None where there is none."""
+        ...
+
+    def slope(self, mode) -> np.ndarray:
+        """Gradient of F at a mode."""
+        ...
+
+
+def find_mode(target: Explorable, start: np.ndarray) -> Found:
     """The mode of F, by BFGS.
 
     Raises
@@ -95,7 +141,7 @@ class Around:
         hyperparameter.
     """
 
-    mode: Mode
+    mode: Found
     curvature: np.ndarray
     trend: tuple[Start, ...]
     bend: tuple[Start, ...]
@@ -112,7 +158,7 @@ class Around:
         return guess
 
 
-def look_around(target: Target, mode: Mode, map_: Map, step: float = 0.05) -> Around:
+def look_around(target: Explorable, mode: Found, map_: Map, step: float = 0.05) -> Around:
     """Difference gradients and modes on both sides of the mode of F along each hyperparameter."""
     d = len(mode.theta)
 
@@ -135,7 +181,7 @@ def look_around(target: Target, mode: Mode, map_: Map, step: float = 0.05) -> Ar
     return Around(mode, curvature, tuple(trend), tuple(bend))
 
 
-def split_t(target: Target, around: Around, map_: Map) -> SplitT:
+def split_t(target: Explorable, around: Around, map_: Map) -> SplitT:
     """The first proposal: probe F on both sides of its mode along each axis of the Hessian."""
     mode = around.mode
     values, vectors = np.linalg.eigh(around.curvature)
@@ -150,7 +196,7 @@ def split_t(target: Target, around: Around, map_: Map) -> SplitT:
     return SplitT(mode.theta, axes, scale[:d], scale[d:])
 
 
-def look(target: Target, around: Around, theta: np.ndarray) -> tuple[float, Start]:
+def look(target: Explorable, around: Around, theta: np.ndarray) -> tuple[float, Start]:
     """F(theta) and the inner mode there; minus infinity and that of the best theta where there is none."""
     mode = target.mode(theta, around.start(theta))
     return (-np.inf, around.mode.start) if mode is None else (mode.value, mode.start)
@@ -178,7 +224,9 @@ class Points:
     rounds: int
 
 
-def choose_points(target: Target, around: Around, count: int, rng: np.random.Generator, map_: Map) -> Points:
+def choose_points(
+    target: Explorable, around: Around, count: int, rng: np.random.Generator, map_: Map
+) -> Points:
     """Points whose weights are even enough, from a proposal that is adapted until they are.
 
     Every round draws ``count`` points from the latest proposal, twice as many once the first has failed. All

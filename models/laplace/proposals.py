@@ -12,12 +12,11 @@ West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.special import gammaincinv, gammaln, logsumexp, ndtri, stdtrit
 from scipy.stats import qmc
-
-from spatialvote.models.posterior import Posterior
 
 #: Fraction of a mixture's points that come from its defence.
 _DEFENCE = 0.1
@@ -25,6 +24,22 @@ _DEFENCE = 0.1
 _FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
 #: Draws of the prior that are held.
 _HELD = 4096
+
+
+class Prior(Protocol):
+    """What a proposal needs of a posterior: the prior of its hyperparameters."""
+
+    def log_prior(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """Log prior density of theta (d,), Jacobians included, and its gradient."""
+        ...
+
+    def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
+        """Draws of the hyperparameters by name, each (size,)."""
+        ...
+
+    def unconstrain(self, values: dict[str, np.ndarray], size: int) -> np.ndarray:
+        """From values by name to theta, shape (size, d)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +90,11 @@ class SplitT:
 class Vague:
     """The prior as a proposal, by draws from it, shape (held, d)."""
 
-    posterior: Posterior
+    posterior: Prior
     drawn: np.ndarray
 
     @classmethod
-    def of(cls, posterior: Posterior, rng: np.random.Generator) -> "Vague":
+    def of(cls, posterior: Prior, rng: np.random.Generator) -> "Vague":
         """The prior of a posterior's hyperparameters."""
         return cls(posterior, posterior.unconstrain(posterior.draw_prior(rng, _HELD), _HELD))
 

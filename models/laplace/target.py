@@ -29,7 +29,7 @@ from spatialvote.models.structures.dispatch import log_det, weights
 from spatialvote.models.structures.sparse_precision import SparsePrecision
 
 #: Step in the unconstrained dispersion with which its derivatives are differenced.
-_STEP = 1e-4
+DISPERSION_STEP = 1e-4
 #: Precision that grounds a component without votes, beside entries of R of about 1.
 _GROUND = 1e-6
 
@@ -251,14 +251,14 @@ class Target:
         outs = []
         for sign in (1, -1):
             moved = mode.theta.copy()
-            moved[q] += sign * _STEP
+            moved[q] += sign * DISPERSION_STEP
             out = np.empty_like(mode.out)
             collapse_all(
                 FAMILIES[self.posterior.family].CODE, mode.m, mode.scales.t, self.votes, self.size,
                 self.posterior.dispersion(moved), mode.out[-1], out,
             )  # fmt: skip
             outs.append(out[:3])
-        by_value, by_g, by_h = (outs[0] - outs[1]) / (2 * _STEP)
+        by_value, by_g, by_h = (outs[0] - outs[1]) / (2 * DISPERSION_STEP)
         shift = mode.scales.a * z_x + self.design @ z_c
         # log Z''' enters only through the mode's shift, which ``half`` and the adjoint hold already.
         return float(by_value.sum() - 0.5 * (spread * by_h).sum() - (shift * by_g).sum())

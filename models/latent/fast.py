@@ -1,0 +1,190 @@
+r"""The fast engine: weighted joint draws of (theta, z, b, eta), as `models.laplace.engine` makes them.
+
+Points of the hyperparameters come from the same exploration; at each the Gaussian approximation gives a few
+draws of (z, b), each with its exact weight, and eta_i is drawn exactly given m_i and the votes. At last theta
+takes some Metropolis-Hastings steps given z and e, which leave the exact posterior as it is and give every
+draw values of its own: given these, the density of theta needs only the sums z'T_m z and e'e,
+
+    log p(theta | z, e) = sum_k log |Q_k| / 2 - sum_m w_m z'T_m z / 2 + (n log t - t e'e) / 2 + log prior.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spatialvote.models.chains import Progress
+from spatialvote.models.families import FAMILIES
+from spatialvote.models.laplace.draws import log_ratio
+from spatialvote.models.laplace.engine import points_for
+from spatialvote.models.laplace.eta import draw_all
+from spatialvote.models.laplace.outer import choose_points, find_mode, look_around
+from spatialvote.models.laplace.target import Start
+from spatialvote.models.laplace.weigh import weigh
+from spatialvote.models.latent.posterior import LatentPosterior
+from spatialvote.models.latent.system import draw_system, forms, multiply_rows
+from spatialvote.models.latent.target import LatentTarget
+
+#: Metropolis-Hastings steps of each draw's hyperparameters.
+_STEPS = 5
+
+
+@dataclass(eq=False)
+class Drawn:
+    """Equally weighted draws of everything.
+
+    Attributes
+    ----------
+    theta, b, z, eta
+        Shapes (draws, h), (draws, p), (draws, N) in the terms' own order, (draws, rows).
+    report
+        k_hat and more, plain numbers; empty for the exact engine.
+    log_point, log_ratio, point
+        Parts of the log weights before smoothing and resampling, as in `spatialvote.models.laplace.engine`.
+    """
+
+    theta: np.ndarray
+    b: np.ndarray
+    z: np.ndarray
+    eta: np.ndarray
+    report: dict[str, Any] = field(default_factory=dict)
+    log_point: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    log_ratio: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    point: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def draw_fast(
+    posterior: LatentPosterior, draws: int, rng: np.random.Generator, cores: int | None = None,
+    progress: Progress | None = None,
+) -> Drawn:  # fmt: skip
+    """Draw from a posterior.
+
+    Parameters
+    ----------
+    posterior
+        The model for some rows.
+    draws
+        Joint draws, 100 or more.
+    rng
+        Source of randomness.
+    cores
+        Threads; None: as many as the machine has cores.
+    progress
+        Called with draws done and in total, 0 divergences, and seconds.
+
+    Raises
+    ------
+    ArithmeticError
+        Where no Gaussian approximation exists near the start.
+    """
+    target, began = LatentTarget(posterior), time.perf_counter()
+    rows, size = len(posterior.votes), posterior.layout.pattern[4].size
+    with ThreadPoolExecutor(cores or os.cpu_count()) as pool:
+
+        def map_(function: Callable, items: Sequence) -> list:
+            return list(pool.map(function, items))
+
+        mode = find_mode(target, target.begin())
+        around = look_around(target, mode, map_)
+        points = choose_points(target, around, points_for(rows, len(target.names), draws), rng, map_)
+        count = len(points.theta)
+        drawn = Drawn(
+            np.empty((draws, len(target.names))),
+            np.zeros((draws, len(posterior.prior_mean))),
+            np.zeros((draws, size), dtype=np.float32),
+            np.zeros((draws, rows), dtype=np.float32),
+            log_point=np.full(count, -np.inf),
+            log_ratio=np.zeros(draws),
+            point=np.empty(draws, dtype=np.int64),
+        )
+        sums = np.ones((draws, posterior.layout.base_start.size))
+        slots, sources = np.array_split(rng.permutation(draws), count), rng.spawn(count)
+        done = 0
+
+        def fill(q: int) -> None:
+            nonlocal done
+            drawn.theta[slots[q]], drawn.point[slots[q]] = points.theta[q], q
+            _fill(target, points.theta[q], points.starts[q], q, slots[q], sources[q], drawn, sums)
+            drawn.log_point[q] -= points.log_proposal[q]
+            done += len(slots[q])
+            if progress is not None:
+                progress(done, draws, 0, time.perf_counter() - began)
+
+        map_(fill, range(count))
+    ancestor, report = weigh(drawn.log_point, drawn.log_ratio, drawn.point, rng)
+    for array in (drawn.theta, drawn.b, drawn.z, drawn.eta, sums):
+        array[:] = array[ancestor]
+    moved = refresh(posterior, drawn.theta, sums, rng)
+    drawn.report = report | {"points": count, "rounds": points.rounds, "refreshed": moved}
+    return drawn
+
+
+def _fill(
+    target: LatentTarget, theta: np.ndarray, begin: Start, point: int, slots: np.ndarray,
+    rng: np.random.Generator, drawn: Drawn, sums: np.ndarray,
+) -> None:  # fmt: skip
+    """Draw at one point of the hyperparameters and weigh; without an approximation it keeps weight zero."""
+    mode = target.mode(theta, begin)
+    if mode is None:
+        return
+    posterior = target.posterior
+    layout, family = posterior.layout, FAMILIES[posterior.family].CODE
+    t, dispersion = float(np.exp(mode.scales.log_t)), posterior.dispersion(theta)
+    z = rng.standard_normal((len(mode.z), len(slots)))
+    b = rng.standard_normal((len(mode.b), len(slots)))
+    draw_system(layout, mode.system, z, b)
+    z += mode.z[:, None]
+    b += mode.b[:, None]
+    moved = posterior.design @ b + np.column_stack([multiply_rows(layout, one) for one in z.T])
+    drawn.log_point[point] = mode.value
+    drawn.log_ratio[slots] = log_ratio(
+        family, dispersion, t, moved, mode.m, mode.out, posterior.votes, posterior.size
+    )
+    eta = np.empty_like(moved)
+    draw_all(family, t, moved, mode.m, mode.out, posterior.votes, posterior.size, dispersion, rng, eta)
+    drawn.b[slots], drawn.eta[slots] = b.T, eta.T
+    for q, slot in enumerate(slots):
+        drawn.z[slot, layout.pattern[0]] = z[:, q]
+        column = np.ascontiguousarray(z[:, q])
+        sums[slot] = np.r_[forms(layout, column, column), ((eta[:, q] - moved[:, q]) ** 2).sum()]
+
+
+def refresh(
+    posterior: LatentPosterior, theta: np.ndarray, sums: np.ndarray, rng: np.random.Generator
+) -> float:
+    """Move theta (draws, h) in place given z'T_m z and e'e, shape (draws, m + 1); the fraction that moved.
+
+    Proposals are random walks whose directions and widths are those of the draws, ever shorter, because z and
+    e leave theta less freedom than the votes do.
+    """
+    draws, count = theta.shape
+    if count == 0:
+        return 0.0
+    rows, moved = len(posterior.votes), 0.0
+    root = np.linalg.cholesky(np.atleast_2d(np.cov(theta.T)) + 1e-12 * np.eye(count))
+
+    def density(at: np.ndarray) -> np.ndarray:
+        values = posterior.constrain(at)
+        weights = np.array(
+            [np.broadcast_to(one, draws) for term in posterior.terms for one in term.weights(values)]
+        )
+        log_det = sum((term.log_det(values) for term in posterior.terms), np.zeros(draws))
+        variance = posterior.variance(values)
+        prior = np.array([posterior.log_prior(one)[0] for one in at])
+        form = (weights.T * sums[:, :-1]).sum(axis=1) + sums[:, -1] / variance
+        return prior + 0.5 * (log_det - rows * np.log(variance) - form)
+
+    now = density(theta)
+    for step in range(_STEPS):
+        width = 0.5**step * 1.7 / np.sqrt(count)
+        proposed = theta + width * rng.standard_normal(theta.shape) @ root.T
+        then = density(proposed)
+        accepted = np.log(rng.random(draws)) < then - now
+        theta[accepted] = proposed[accepted]
+        now = np.where(accepted, then, now)
+        moved += accepted.mean() / _STEPS
+    return float(moved)
