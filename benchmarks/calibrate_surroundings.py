@@ -28,7 +28,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 import spatialvote as sv
-from spatialvote.analysis.effects import design_of
+from spatialvote.analysis.effects.design import design_of
 from spatialvote.data.aside import written_aside
 from spatialvote.data.districts import Districts
 from spatialvote.data.simulate_field import draw_scaled_icar
