@@ -75,7 +75,7 @@ class Radii:
     def plausible(self) -> tuple[str, ...]:
         """The 95 % credible set of the candidates if surroundings matter, the most probable first."""
         probability = self.table["probability"].drop(index=WITHOUT)
-        return tuple(map(str, probability.index[_credible(probability.to_numpy() / probability.sum())]))
+        return tuple(map(str, probability.index[credible(probability.to_numpy() / probability.sum())]))
 
     @property
     def words(self) -> str:
@@ -173,7 +173,7 @@ def compare_radii(
     evidence = np.array([one["log_evidence"] for one in results])
     probability = softmax(evidence)
     plausible = np.zeros(len(jobs), dtype=bool)
-    plausible[_credible(probability)] = True
+    plausible[credible(probability)] = True
     told = ("log_evidence", "mean", "low", "high", "k_hat", "unreliable")
     table = pd.DataFrame(
         {
@@ -190,7 +190,7 @@ def compare_radii(
     return Radii(table, model.formula)
 
 
-def _credible(probability: np.ndarray) -> np.ndarray:
+def credible(probability: np.ndarray) -> np.ndarray:
     """Positions of the fewest candidates that have `CREDIBLE` of the probability, the most probable first."""
     order = np.argsort(-probability, kind="stable")
     return order[: int(np.searchsorted(np.cumsum(probability[order]), CREDIBLE)) + 1]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,8 @@ class Cells:
         Group to its definition in words, printed wherever the group is shown.
     notes
         What was done while reading.
+    arguments
+        What `read_cells` was called with, where it read a file: plain values, the file by its name.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Cells:
     crs: CRS
     definitions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problems = [*self._lattice_problems(), *self._person_problems()]

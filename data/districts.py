@@ -11,6 +11,7 @@ import pandas as pd
 
 from spatialvote.data.errors import DataError, GraphError, Problem, name_some
 from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
+from spatialvote.data.measured import Measured
 from spatialvote.data.roles import SHARE_UNITS, Roles
 
 
@@ -81,6 +82,10 @@ class ReadRecord:
     arguments
         What `read_districts` was called with, apart from the roles and from what was left to its default;
         files by name, without their folders.
+    measured
+        How measures from a grid were made, where there are some.
+    sums
+        Party that is the sum of others to these.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -88,6 +93,8 @@ class ReadRecord:
     repaired: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     arguments: Mapping[str, str | float | bool] = field(default_factory=dict)
+    measured: Measured | None = None
+    sums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

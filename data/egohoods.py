@@ -75,13 +75,14 @@ class Egohoods:
     def share_of_ring(self, group: str, inner: int, outer: int) -> np.ndarray:
         """Share (0 to 1) of a group among those who live farther than `inner` and within `outer` (m).
 
-        NaN where nobody lives in the ring.
+        NaN where nobody lives in the ring; with 0 as the inner radius it is the whole disc.
         """
         if not inner < outer:
             raise DataError(
                 Problem(f"a ring from {inner} to {outer} m is empty", "give the smaller radius first")
             )
-        return self._part(group, self._at(outer) - self._at(inner))
+        within = self._at(outer)
+        return self._part(group, within if inner == 0 else within - self._at(inner))
 
     def _at(self, radius: int) -> np.ndarray:
         if radius not in self.within:

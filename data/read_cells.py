@@ -113,8 +113,22 @@ def read_cells(
             )
         numbers, east, north = numbers[chosen], east[chosen], north[chosen]
         notes.append(f"{int(chosen.sum()):,} of {len(chosen):,} cells were kept")
+    given = {"persons": dict(persons), "cell": cell, "x": x, "y": y, "side": side, "crs": crs}
+    given |= {"origin": origin, "count": count, "suppressed": suppressed}
+    given |= {"total": None if total == TOTAL else total}
+    given |= {"coordinates": None if coordinates == "corner" else coordinates}
+    read = {"source": Path(source).name} if isinstance(source, str | Path) else {}
     return Cells(
-        numbers, total, tuple(order[1:]), east, north, width, system, dict(definitions or {}), tuple(notes)
+        numbers,
+        total,
+        tuple(order[1:]),
+        east,
+        north,
+        width,
+        system,
+        dict(definitions or {}),
+        tuple(notes),
+        read | {name: one for name, one in given.items() if one is not None} if read and keep is None else {},
     )
 
 

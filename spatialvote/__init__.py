@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
     from spatialvote.data.add_columns import add_columns
+    from spatialvote.data.add_party import add_party
     from spatialvote.data.cell_rasters import read_raster_cells, sum_rasters
     from spatialvote.data.cell_shares import share_cells
     from spatialvote.data.concentration import entropy, fractionalisation, location_quotient
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from spatialvote.data.egohoods import count_egohoods
     from spatialvote.data.errors import SpatialvoteError
     from spatialvote.data.layout import read_layout, read_official
+    from spatialvote.data.measure_surroundings import measure_surroundings
     from spatialvote.data.origin_groups import OriginGroup
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
     from spatialvote.data.points import nearest_areas, sum_in_areas
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from spatialvote.data.policy_simulate import simulate_policy
     from spatialvote.data.read import read_districts
     from spatialvote.data.read_cells import cells_within, read_cells
+    from spatialvote.data.read_stations import read_stations
     from spatialvote.data.segregation_indices import segregation_indices
     from spatialvote.data.select_parties import select_parties
     from spatialvote.data.simulate import simulate_city
@@ -85,6 +88,7 @@ __all__ = [
     "VoteShareModel",
     "__version__",
     "add_columns",
+    "add_party",
     "bind_graph",
     "cells_within",
     "compare",
@@ -100,6 +104,7 @@ __all__ = [
     "halo",
     "isolation",
     "location_quotient",
+    "measure_surroundings",
     "nearest_areas",
     "policy_profile",
     "read_cells",
@@ -111,6 +116,7 @@ __all__ = [
     "read_policy",
     "read_populist",
     "read_raster_cells",
+    "read_stations",
     "read_turnout",
     "report",
     "review",
@@ -149,6 +155,7 @@ _HOME = {
     "TurnoutModel": "models.turnout.model",
     "VoteShareModel": "models.vote_share",
     "add_columns": "data.add_columns",
+    "add_party": "data.add_party",
     "bind_graph": "models.structures",
     "cells_within": "data.read_cells",
     "compare": "analysis.compare",
@@ -164,6 +171,7 @@ _HOME = {
     "halo": "data.surroundings",
     "isolation": "data.surroundings",
     "location_quotient": "data.concentration",
+    "measure_surroundings": "data.measure_surroundings",
     "nearest_areas": "data.points",
     "policy_profile": "analysis.policy",
     "read_cells": "data.read_cells",
@@ -175,6 +183,7 @@ _HOME = {
     "read_policy": "data.policy_read",
     "read_populist": "data.party_positions",
     "read_raster_cells": "data.cell_rasters",
+    "read_stations": "data.read_stations",
     "read_turnout": "data.turnout_read",
     "report": "analysis.report.page",
     "review": "analysis.review",

@@ -10,6 +10,8 @@ from spatialvote.data.errors import Problem, StudyError
 from spatialvote.outputs import Outputs, write_aside
 from spatialvote.run import load_districts
 from spatialvote.study import Study
+from spatialvote.study_districts import threshold_name
+from spatialvote.surroundings_checks import measured_columns
 
 if TYPE_CHECKING:
     from spatialvote.analysis.multiverse.choices import Choices
@@ -107,12 +109,17 @@ def choices_of(study: Study) -> Choices:
     model = study.settings.model.model_dump()
     own = _resolved(study, study.settings.graph)
     same = [name for name, graph in section.graphs.items() if _resolved(study, graph) == own]
-    migrants = getattr(study.settings.data, "migrants", None) or _SIMULATED_MIGRANTS
+    measured = study.settings.surroundings
+    migrants = getattr(study.settings.data, "migrants", None) or (
+        measured.share if measured is not None else _SIMULATED_MIGRANTS
+    )
     given: dict[str, Any] = {
         "main": model,
         "column": migrants,
-        "parties": section.parties,
+        "parties": section.parties or _threshold_parties(study),
         "migrants": section.migrants,
+        "surroundings": section.surroundings,
+        "around": _around(study, section.surroundings),
         "covariates": section.covariates,
         "families": section.families,
         "structures": section.structures,
@@ -125,6 +132,28 @@ def choices_of(study: Study) -> Choices:
         "exclude": section.exclude,
     }
     return Choices(**given) if not same else Choices(**given, graph=same[0])
+
+
+def _threshold_parties(study: Study) -> tuple[str, ...]:
+    """Outcomes of the thresholds, the study's own by its own name."""
+    section, rule = study.settings.multiverse, study.settings.parties
+    if section is None or rule is None:
+        return ()
+    return tuple(
+        rule.name if one == rule.threshold else threshold_name(rule.name, one) for one in section.thresholds
+    )
+
+
+def _around(study: Study, listed: tuple[str, ...]) -> str:
+    """The column of the formula that stands for the surroundings; the study file is known to have one."""
+    measured = study.settings.surroundings
+    if not listed or measured is None:
+        return ""
+    from spatialvote.analysis.terms import columns_of
+
+    made = measured_columns(measured.model_dump(mode="json"))[1:]
+    used = columns_of(study.settings.model.formula.partition("~")[2])
+    return next(one for one in made if one in used)
 
 
 #: Of the simulated city.

@@ -8,11 +8,13 @@ from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS
 from spatialvote.study_checks import SIMULATED_PARTIES, graph_problems, outcome_problems
 from spatialvote.study_definitions import definition_problems
+from spatialvote.surroundings_checks import measured_columns
 
 #: Key of the section to the dimension that a rule of ``exclude`` names.
 _DIMENSIONS = {
     "parties": "party",
     "migrants": "migrants",
+    "surroundings": "surroundings",
     "covariates": "covariates",
     "families": "family",
     "structures": "structure",
@@ -22,16 +24,29 @@ _DIMENSIONS = {
 
 
 def multiverse_problems(
-    section: dict[str, Any], data: dict[str, Any], model: dict[str, Any]
+    section: dict[str, Any], data: dict[str, Any], raw: dict[str, Any]
 ) -> Iterator[Problem]:
-    """Everything that contradicts itself; values of a wrong type are left to the schema."""
+    """Everything that contradicts itself; values of a wrong type are left to the schema.
+
+    Parameters
+    ----------
+    section
+        [multiverse].
+    data
+        [data] with the columns and parties that other sections add.
+    raw
+        The whole file.
+    """
     simulated = "simulate" in data
+    model = raw.get("model")
+    model = model if isinstance(model, dict) else {}
     yield from _sizes(section)
     yield from _parties(section, data, simulated)
     if not simulated:
         yield from _migrants(section, data, model)
         yield from _columns(section, data)
         yield from _families(section, data)
+    yield from _near(section, data, raw)
     yield from _graphs(section, data, simulated)
     yield from _exclude(section)
 
@@ -39,16 +54,18 @@ def multiverse_problems(
 def _listed(section: dict[str, Any], key: str) -> list[str]:
     """Choices of a dimension: items of a list, or names of a table."""
     value = section.get(key)
+    if key == "thresholds" and isinstance(value, list):
+        return [f"{one:g}" for one in value if isinstance(one, int | float) and not isinstance(one, bool)]
     return [one for one in value if isinstance(one, str)] if isinstance(value, list | dict) else []
 
 
 def _sizes(section: dict[str, Any]) -> Iterator[Problem]:
-    if not any(len(_listed(section, key)) > 1 for key in _DIMENSIONS):
+    listed = [*_DIMENSIONS, "thresholds"]
+    if not any(len(_listed(section, key)) > 1 for key in listed):
         yield Problem(
-            "[multiverse] has no dimension with two choices",
-            f"list some under {', '.join(_DIMENSIONS)}",
+            "[multiverse] has no dimension with two choices", f"list some under {', '.join(listed)}"
         )
-    for key in _DIMENSIONS:
+    for key in listed:
         names = _listed(section, key)
         twice = [one for one in dict.fromkeys(names) if names.count(one) > 1]
         if twice:
@@ -107,6 +124,39 @@ def _migrants(section: dict[str, Any], data: dict[str, Any], model: dict[str, An
     # What is wrong with the definitions that are there is told with [data].
     needed = {one: "a measure of multiverse.migrants" for one in others if one not in given}
     yield from definition_problems({}, "data.definitions", needed)
+
+
+def _near(section: dict[str, Any], data: dict[str, Any], raw: dict[str, Any]) -> Iterator[Problem]:
+    """Thresholds without a rule, and surroundings that are not measured or not in the formula."""
+    if "thresholds" in section and "parties" not in raw:
+        yield Problem("multiverse.thresholds needs a section [parties]", "say there how parties are chosen")
+    if "thresholds" in section and "parties" in section:
+        yield Problem(
+            "multiverse.thresholds and multiverse.parties are both given",
+            "thresholds choose the parties: leave one of them out",
+        )
+    around = _listed(section, "surroundings")
+    if not around:
+        return
+    made = raw.get("surroundings")
+    known = measured_columns(made)[1:] if isinstance(made, dict) else []
+    unknown = [one for one in around if one not in known]
+    if unknown:
+        yield Problem(
+            f"multiverse.surroundings has {name_some(unknown)}, which [surroundings] does not measure",
+            f"it makes {name_some(known, limit=10)}" if known else "measure some with radii or rings",
+        )
+    formula = raw.get("model", {}).get("formula") if isinstance(raw.get("model"), dict) else None
+    if isinstance(formula, str) and not unknown:
+        from spatialvote.analysis.terms import columns_of
+
+        used = [one for one in known if one in columns_of(formula.partition("~")[2])]
+        if len(used) != 1:
+            came = f"has {name_some(used)}" if used else "has none of them"
+            yield Problem(
+                f"multiverse.surroundings stand in place of one column of model.formula, which {came}",
+                f"enter one of {name_some(known, limit=10)} in the formula",
+            )
 
 
 def _columns(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]:

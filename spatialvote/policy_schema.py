@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from spatialvote.study_schema import Columns, FilePath, Section, StudySection, Text
+from spatialvote.section import Columns, FilePath, Section, Text
+from spatialvote.study_schema import StudySection
 
 
 class PolicySimulation(Section):

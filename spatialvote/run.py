@@ -15,12 +15,15 @@ from spatialvote.account import counting, short, step
 from spatialvote.data.errors import FitError, Problem
 from spatialvote.outputs import Outputs, write_aside, writing
 from spatialvote.study import Study, load_default_study, load_study
+from spatialvote.study_districts import read_study_districts
 from spatialvote.study_schema import SimulatedData
 
 # What these bring takes seconds to load; each step loads what it needs.
 if TYPE_CHECKING:
+    from spatialvote.analysis.radii import Radii
     from spatialvote.analysis.review import Review
     from spatialvote.data.districts import Districts
+    from spatialvote.data.select_parties import PartyChoice
     from spatialvote.data.simulate_truth import Truth
     from spatialvote.models.draw_store import Resume
     from spatialvote.models.fit import Fit
@@ -28,10 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Districts of a study and, where they are simulated, the truth behind them."""
+    """Districts of a study; where they are simulated, the truth behind them; the parties chosen by rule."""
 
     districts: Districts
     truth: Truth | None = None
+    choice: PartyChoice | None = None
 
 
 def load_districts(study: Study) -> Loaded:
@@ -51,13 +55,10 @@ def load_districts(study: Study) -> Loaded:
             doing.outcome = str(city.districts)
         return Loaded(city.districts, city.truth)
     with step(f"Reading {data.table.name}") as doing:
-        from spatialvote.data.districts import About
-        from spatialvote.data.read import read_districts
-
-        districts = read_districts(**study.read_arguments(), about=About(**data.about.model_dump()))
+        districts, choice = read_study_districts(study)
         dropped = len(districts.record.dropped)
         doing.outcome = f"{districts}{f', {dropped} left out' if dropped else ''}"
-    return Loaded(districts)
+    return Loaded(districts, choice=choice)
 
 
 def prepare(study: Study) -> Outputs:
@@ -190,7 +191,8 @@ def review_fit(study: Study, fit: Fit, districts: Districts, path: Path, refits:
 
 
 def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: Path) -> Path:
-    """Write the report of a reviewed fit."""
+    """Write the report of a reviewed fit; compare distances of surroundings where the study asks for it."""
+    radii = _compare_radii(study, fit, loaded.districts)
     with step("Writing the report") as reporting:
         from spatialvote.analysis.report.page import report
 
@@ -206,9 +208,29 @@ def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: P
                 study_source=study.source,
                 points=effect.points,
                 weighting=effect.weighting,
+                radii=radii,
+                choice=loaded.choice,
             )
         reporting.outcome = f"{path.stat().st_size / 1e6:.1f} MB"
     return path
+
+
+def _compare_radii(study: Study, fit: Fit, districts: Districts) -> Radii | None:
+    """Fit the model with each measure of surroundings that can stand in place of its own."""
+    section = study.settings.surroundings
+    if section is None or not section.compare:
+        return None
+    from spatialvote.analysis.radii import compare_radii
+    from spatialvote.analysis.radius_candidates import radius_candidates
+
+    asked = radius_candidates(fit.model, districts)
+    if asked is None:
+        return None
+    model, columns = asked
+    with step(f"Comparing {len(columns)} distances of surroundings") as comparing:
+        found = compare_radii(model, districts, columns, seed=study.settings.study.seed, cores=1)
+        comparing.outcome = found.words
+    return found
 
 
 def run_study(study: Study, resume: Resume = False) -> Review:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from spatialvote.data.errors import Problem, StudyError
+from spatialvote.section import Section
 from spatialvote.study_problems import shown
-from spatialvote.study_schema import Section
 
 
 @dataclass(frozen=True)

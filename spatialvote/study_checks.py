@@ -12,6 +12,7 @@ from typing import Any
 from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS
 from spatialvote.study_definitions import definition_problems
+from spatialvote.surroundings_checks import surroundings_problems, with_measured
 
 #: Parties of the simulated city.
 SIMULATED_PARTIES = ("national_list", "diversity_list")
@@ -37,15 +38,20 @@ def cross_problems(raw: dict[str, Any], folder: Path) -> list[Problem]:
     """
     data, model, graph = (_table(raw, name) for name in ("data", "model", "graph"))
     simulated = "simulate" in data
-    problems = list(_formula(model, data, simulated))
+    whole = with_measured(raw)
+    problems = list(_formula(model, whole, simulated))
     problems += _graph(graph, data, simulated)
     if not simulated and data:
-        problems += [*_roles(data, model, "effect" in raw), *_files(data, folder)]
-        problems += _weighting(_table(raw, "effect"), data)
+        problems += [
+            *_roles(data, model, "effect" in raw and not whole.get("migrants")),
+            *_files(data, folder),
+        ]
+        problems += _weighting(_table(raw, "effect"), whole)
+    problems += surroundings_problems(raw, folder)
     if "multiverse" in raw:
         from spatialvote.multiverse_checks import multiverse_problems
 
-        problems += multiverse_problems(_table(raw, "multiverse"), data, model)
+        problems += multiverse_problems(_table(raw, "multiverse"), whole, raw)
     return problems
 
 

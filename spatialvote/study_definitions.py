@@ -9,19 +9,21 @@ from spatialvote.data.errors import DataError, Problem, SpatialvoteError, name_s
 from spatialvote.data.origin_groups import OWN, SCHEMES, OriginGroup, resolve_definitions
 
 if TYPE_CHECKING:
-    from spatialvote.study_schema import DefinitionSection
+    from spatialvote.section import DefinitionSection
 
 
 def defined(
     sections: Mapping[str, DefinitionSection], names: Mapping[str, str]
 ) -> dict[str, tuple[str | OriginGroup, ...]]:
     """Column to labels of known groups, or to a group of the study's own that goes by the column's name."""
-    return {
-        column: one.groups
-        if one.groups
-        else (OriginGroup(names.get(column, column), one.definition or "", one.source or "", OWN),)
-        for column, one in sections.items()
-    }
+    return {column: own_groups(one, names.get(column, column)) for column, one in sections.items()}
+
+
+def own_groups(section: DefinitionSection, name: str) -> tuple[str | OriginGroup, ...]:
+    """Labels of known groups, or a group of the study's own that goes by a name."""
+    if section.groups:
+        return section.groups
+    return (OriginGroup(name, section.definition or "", section.source or "", OWN),)
 
 
 def definition_problems(given: Any, key: str, needed: Mapping[str, str]) -> Iterator[Problem]:

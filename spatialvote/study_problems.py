@@ -8,16 +8,22 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from spatialvote import section as sections
 from spatialvote import study_schema as schema
+from spatialvote import surroundings_schema
 from spatialvote.data.errors import Problem, name_some
 
 #: Key path to the section that stands there; where there are several, by the tag that chooses one.
-SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[schema.Section]]] = {
+SECTIONS: Mapping[tuple[str, ...], type[sections.Section] | Mapping[str, type[sections.Section]]] = {
     ("study",): schema.StudySection,
     ("data",): {"simulated": schema.SimulatedData, "table": schema.TableData},
     ("data", "simulate"): schema.Simulation,
     ("data", "about"): schema.AboutSection,
-    ("data", "definitions", "<column>"): schema.DefinitionSection,
+    ("data", "definitions", "<column>"): sections.DefinitionSection,
+    ("stations",): surroundings_schema.StationsSection,
+    ("surroundings",): surroundings_schema.SurroundingsSection,
+    ("surroundings", "definition"): sections.DefinitionSection,
+    ("parties",): surroundings_schema.PartiesSection,
     ("graph",): schema.GraphSection,
     ("model",): schema.ModelSection,
     ("model", "priors"): schema.PriorsSection,
@@ -37,6 +43,10 @@ _NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("multiverse", "graphs"): ("graph",),
     ("multiverse", "priors"): ("model", "priors"),
 }
+#: Last keys of paths to tables whose keys are names, and whose values are no sections.
+_TEXT_TABLES = tuple(
+    (one,) for one in ("votes", "units", "names", "covariates", "groups", "rings", "columns")
+)
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -66,7 +76,7 @@ def _two_sets_of_data(beside: Sequence[str]) -> list[Problem]:
     ]
 
 
-def _place(loc: tuple[int | str, ...]) -> tuple[str, type[schema.Section] | None, FieldInfo | None]:
+def _place(loc: tuple[int | str, ...]) -> tuple[str, type[sections.Section] | None, FieldInfo | None]:
     """Key path in words, the innermost section it lies in, and the field it names, if there is one."""
     path: tuple[str, ...] = ()
     inside: Any = schema.StudyFile
@@ -83,7 +93,7 @@ def _place(loc: tuple[int | str, ...]) -> tuple[str, type[schema.Section] | None
             inside = SECTIONS.get(_standing(path))
         elif isinstance(part, int):
             rest += f", item {part + 1},"
-        elif path[-1:] in (("votes",), ("units",), ("names",), ("covariates",)) and part != "[key]":
+        elif path[-1:] in _TEXT_TABLES and part != "[key]":
             rest = f".{part}"
     return ".".join(path) + rest, section, field
 
@@ -94,7 +104,7 @@ def _standing(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _problem(
-    found: Mapping[str, Any], key: str, section: type[schema.Section] | None, field: FieldInfo | None
+    found: Mapping[str, Any], key: str, section: type[sections.Section] | None, field: FieldInfo | None
 ) -> Problem:
     kind, value, context = found["type"], found["input"], found.get("ctx", {})
     if field is None:
@@ -111,7 +121,7 @@ def _problem(
     return Problem(f"{key} is {shown(value)}", f"it must be {description}{hint}")
 
 
-def _unknown_key(key: str, section: type[schema.Section]) -> Problem:
+def _unknown_key(key: str, section: type[sections.Section]) -> Problem:
     """Say that a key is unknown, and which one is nearest or where it belongs."""
     parent, _, name = key.rpartition(".")
     keys = list(section.model_fields)

@@ -5,29 +5,22 @@ writes use these words. Families, structures and neighbour definitions are repea
 the modules that implement them take seconds to load and a mistyped key should be answered at once.
 """
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    ValidationInfo,
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from spatialvote.section import (
+    DEFINITIONS,
+    Columns,
+    Definitions,
+    FilePath,
+    Positive,
+    Probability,
+    Section,
+    Text,
+    listed,
 )
-
-
-def _from_folder(value: Any, info: ValidationInfo) -> Any:
-    """Take a relative path from the study file's folder; what is no text stays and is refused."""
-    folder = (info.context or {})["folder"]
-    return folder / value if isinstance(value, str) and value else value
-
-
-def _listed(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+from spatialvote.surroundings_schema import PartiesSection, StationsSection, SurroundingsSection
 
 
 def _rules(value: Any) -> Any:
@@ -35,14 +28,7 @@ def _rules(value: Any) -> Any:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         return value
     return tuple(
-        {key: _listed(one if isinstance(one, list) else [one]) for key, one in rule.items()} for rule in value
-    )
-
-
-def _definition(value: Any) -> Any:
-    """Labels of groups, or one, stand for a definition by these."""
-    return (
-        {"groups": [value] if isinstance(value, str) else value} if isinstance(value, str | list) else value
+        {key: listed(one if isinstance(one, list) else [one]) for key, one in rule.items()} for rule in value
     )
 
 
@@ -53,19 +39,8 @@ def _party_columns(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-FilePath = Annotated[Path, BeforeValidator(_from_folder)]
-Columns = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
-Positive = Annotated[float, Field(gt=0)]
-Probability = Annotated[float, Field(gt=0, lt=1)]
 Family = Literal["binomial", "beta_binomial", "poisson", "gaussian"]
 Structure = Literal["bym2", "iid", "none", "leroux", "proper_car", "sar", "dagar"]
-
-
-class Section(BaseModel):
-    """A section of a study file: frozen, no unknown key, no value taken for what it is not."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class StudySection(Section):
@@ -98,25 +73,6 @@ class SimulatedData(Section):
     simulate: Annotated[Simulation, BeforeValidator(_simulation)] = Field(
         description="true, or a table such as { n_districts = 400, islands = 2 }"
     )
-
-
-class DefinitionSection(Section):
-    """[data.definitions.<column>]: who is counted in a column."""
-
-    groups: Columns = Field(
-        default=(), description="a list of origin groups of docs/surroundings.md, all of one definition"
-    )
-    definition: Text | None = Field(
-        default=None, description="who is counted, in quotes, where it is none of these groups"
-    )
-    source: Text | None = Field(default=None, description="where that definition comes from, in quotes")
-
-
-Definitions = dict[Text, Annotated[DefinitionSection, BeforeValidator(_definition)]]
-_DEFINITIONS = (
-    'a table of column = groups, such as migrants = "foreign-born", or column = { definition = "...", '
-    'source = "..." }'
-)
 
 
 class AboutSection(Section):
@@ -160,7 +116,7 @@ class TableData(Section):
     names: dict[Text, Text] = Field(
         default={}, description='a table of column = name, both text, such as income_k = "mean income"'
     )
-    definitions: Definitions = Field(default={}, description=_DEFINITIONS)
+    definitions: Definitions = Field(default={}, description=DEFINITIONS)
     missing: Literal["refuse", "drop"] = Field(default="refuse", description="'refuse' or 'drop'")
     repair: bool = Field(default=False, description="true or false")
     about: AboutSection = Field(description="a table with name, unit and year")
@@ -317,14 +273,20 @@ class MultiverseSection(Section):
 
     parties: Columns = Field(default=(), description="a list of parties of data.votes")
     migrants: Columns = Field(default=(), description="a list of columns with shares of migrants")
+    thresholds: Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], BeforeValidator(listed)] = Field(
+        default=(), description="a list of thresholds of [parties], from 0 to 10"
+    )
+    surroundings: Columns = Field(
+        default=(), description="a list of columns of [surroundings], each in place of the formula's"
+    )
     covariates: dict[Text, Columns] = Field(
         default={},
         description='a table of name = terms, such as { none = [], full = ["education", "income"] }',
     )
-    families: Annotated[tuple[Family, ...], BeforeValidator(_listed)] = Field(
+    families: Annotated[tuple[Family, ...], BeforeValidator(listed)] = Field(
         default=(), description="a list of 'binomial', 'beta_binomial', 'poisson' or 'gaussian'"
     )
-    structures: Annotated[tuple[Structure, ...], BeforeValidator(_listed)] = Field(
+    structures: Annotated[tuple[Structure, ...], BeforeValidator(listed)] = Field(
         default=(), description="a list of 'bym2', 'leroux', 'proper_car', 'sar', 'dagar', 'iid' or 'none'"
     )
     graphs: dict[Text, GraphSection] = Field(
@@ -350,6 +312,9 @@ class StudyFile(Section):
         Annotated[SimulatedData, Tag("simulated")] | Annotated[TableData, Tag("table")],
         Discriminator(_kind_of_data),
     ] = Field(description="a section [data] with table, id, votes and more, or with simulate = true")
+    stations: StationsSection | None = Field(default=None, description="a section [stations]")
+    surroundings: SurroundingsSection | None = Field(default=None, description="a section [surroundings]")
+    parties: PartiesSection | None = Field(default=None, description="a section [parties]")
     graph: GraphSection = Field(default_factory=GraphSection, description="a section [graph]")
     model: ModelSection = Field(description="a section [model] with a formula")
     engine: EngineSection = Field(default_factory=EngineSection, description="a section [engine]")

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from spatialvote.study_schema import Columns, FilePath, Positive, Section, StudySection, Text
+from spatialvote.section import Columns, FilePath, Positive, Section, Text
+from spatialvote.study_schema import StudySection
 
 
 def _listed(value: Any) -> Any:

@@ -17,6 +17,7 @@ DIMENSIONS: Mapping[str, str] = MappingProxyType(
     {
         "party": "party",
         "migrants": "migrant measure",
+        "surroundings": "surroundings",
         "covariates": "covariates",
         "family": "family",
         "structure": "structure",
@@ -43,6 +44,9 @@ class Choices:
         As a model names them.
     migrants
         Columns with the concentration of migrants, each in place of `column`.
+    surroundings, around
+        Columns with measures of surroundings, each in place of `around`, the one that the main formula
+        names; empty where there is none.
     covariates
         Name to terms of the formula, in place of those that do not name `column`.
     graphs
@@ -64,6 +68,8 @@ class Choices:
     column: str
     parties: tuple[str, ...] = ()
     migrants: tuple[str, ...] = ()
+    surroundings: tuple[str, ...] = ()
+    around: str = ""
     covariates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     families: tuple[str, ...] = ()
     structures: tuple[str, ...] = ()
@@ -129,6 +135,7 @@ class Choices:
         return {
             "party": split_formula(self.main["formula"])[0],
             "migrants": self.column,
+            "surroundings": self.around or MAIN,
             "covariates": covariates[0] if covariates else MAIN,
             "family": self.main["family"],
             "structure": self.main["structure"],
@@ -142,6 +149,7 @@ class Choices:
         listed = {
             "party": self.parties,
             "migrants": self.migrants,
+            "surroundings": self.surroundings,
             "covariates": tuple(self.covariates),
             "family": self.families,
             "structure": self.structures,
@@ -153,11 +161,16 @@ class Choices:
     def terms(self, choice: Mapping[str, str]) -> tuple[str, ...]:
         """Terms of the formula's right side of one combination, those of the migrants first."""
         migrants = tuple(with_column(one, self.column, choice["migrants"]) for one in self.migrant_terms)
+        if self.around:
+            migrants = tuple(with_column(one, self.around, choice["surroundings"]) for one in migrants)
         return (*migrants, *self.covariate_terms(choice))
 
     def covariate_terms(self, choice: Mapping[str, str]) -> tuple[str, ...]:
-        """Those of the other covariates."""
-        return tuple(self.covariates.get(choice["covariates"], self.own_terms))
+        """Those of the other covariates, surroundings among them."""
+        terms = self.covariates.get(choice["covariates"], self.own_terms)
+        if not self.around:
+            return tuple(terms)
+        return tuple(with_column(one, self.around, choice["surroundings"]) for one in terms)
 
     def model(self, choice: Mapping[str, str]) -> VoteShareModel:
         """The model of one combination.

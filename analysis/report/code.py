@@ -39,6 +39,8 @@ def reproducing_code(fit: Fit, districts: Districts) -> str:
     Files are named without their folders: the code runs where they lie.
     """
     read, imported = _read(districts)
+    added, more = _added(districts)
+    imported += more
     priors = fit.model.priors
     given = [getattr(priors, one.name) for one in fields(priors)]
     prior_classes = {type(one).__name__ for one in (priors, *given) if is_dataclass(one)}
@@ -49,6 +51,7 @@ def reproducing_code(fit: Fit, districts: Districts) -> str:
         f"from spatialvote import {', '.join(names)}",
         "",
         read,
+        *added,
         f"model = {_call('VoteShareModel', [fit.model.formula], _specification(fit.model))}",
         f"fit = model.fit(districts, {', '.join(f'{name}={_literal(one)}' for name, one in fitted.items())})",
         'fit.save("fit.nc")',
@@ -77,7 +80,7 @@ def _read(districts: Districts) -> tuple[str, list[str]]:
     if "table" not in given:
         return "# Put here the districts that this fit was made of: they were not read from files.", []
     table = given.pop("table")
-    roles = {name: getattr(districts.roles, name) for name in _ROLES}
+    roles = _own_roles(districts)
     keywords = {name: value for name, value in roles.items() if value} | given
     own = ["OriginGroup"] if roles["definitions"] else []
     return f"districts = {_call('read_districts', [table], {**keywords, 'about': about})}", [
@@ -85,6 +88,50 @@ def _read(districts: Districts) -> tuple[str, list[str]]:
         *own,
         "read_districts",
     ]
+
+
+def _own_roles(districts: Districts) -> dict[str, Any]:
+    """Roles of what was read: without the columns that were measured, and the parties that are sums."""
+    roles, record = districts.roles, districts.record
+    made = [] if record.measured is None else [one.column for one in record.measured.measures]
+    found = {name: getattr(roles, name) for name in _ROLES}
+    found["migrants"] = None if roles.migrants in made else roles.migrants
+    found["covariates"] = [one for one in roles.covariates if one not in made]
+    found["votes"] = {party: column for party, column in roles.votes.items() if party not in record.sums}
+    for name in ("units", "names", "definitions"):
+        left = found[name].items()
+        found[name] = {one: value for one, value in left if one not in made and one not in record.sums}
+    return found
+
+
+def _added(districts: Districts) -> tuple[list[str], list[str]]:
+    """Statements that measure surroundings and sum parties, and the names they need."""
+    record, lines, names = districts.record, [], []
+    made = record.measured
+    if made is not None:
+        if not made.read:
+            lines.append("# Put here the cells that were measured: they were not read from a file.")
+        else:
+            read = dict(made.read)
+            lines.append(f"cells = {_call('read_cells', [read.pop('source')], read)}")
+            names.append("read_cells")
+        asked = {name: one for name, one in made.measure.items() if one or name == "share"}
+        districts_and_cells = [_Name("districts"), _Name("cells"), asked.pop("group")]
+        lines.append(f"districts = {_call('measure_surroundings', districts_and_cells, asked)}")
+        own = any(is_dataclass(one) for one in asked.get("definition", ()))
+        names += ["measure_surroundings", *(["OriginGroup"] if own else [])]
+    for party, parts in record.sums.items():
+        called = districts.roles.names.get(party, "")
+        given = [_Name("districts"), party, parts, *([called] if called else [])]
+        lines.append(f"districts = add_party({', '.join(map(_literal, given))})")
+        names.append("add_party")
+    return lines, names
+
+
+class _Name(str):
+    """A name of Python that stands as it is, where another text is quoted."""
+
+    __slots__ = ()
 
 
 def _call(name: str, positional: list[Any], keywords: dict[str, Any], indent: str = "") -> str:
@@ -107,6 +154,8 @@ def _fields(value: Any) -> dict[str, Any]:
 
 def _literal(value: Any) -> str:
     """A value as Python source, with double quotes where they do."""
+    if isinstance(value, _Name):
+        return str(value)
     if is_dataclass(value):
         shown = [f"{name}={_literal(one)}" for name, one in _fields(value).items()]
         return f"{type(value).__name__}({', '.join(shown)})"

@@ -248,7 +248,7 @@ def _called(dimension: str, option: str, districts: Districts) -> str:
     """A choice for people to read."""
     if dimension == "party":
         return districts.roles.party_called(option)
-    if dimension == "migrants":
+    if dimension in ("migrants", "surroundings"):
         return districts.roles.called(option)
     return option.replace("_", " ") if dimension in ("family", "structure") else option
 

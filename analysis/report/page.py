@@ -19,8 +19,10 @@ from spatialvote.data.aside import written_aside
 from spatialvote.data.errors import FitError, Problem
 
 if TYPE_CHECKING:
+    from spatialvote.analysis.radii import Radii
     from spatialvote.analysis.review import Review
     from spatialvote.data.districts import Districts
+    from spatialvote.data.select_parties import PartyChoice
     from spatialvote.data.simulate_truth import Truth
     from spatialvote.models.fit import Fit
 
@@ -36,6 +38,8 @@ def report(
     study_source: str | None = None,
     points: float = 10.0,
     weighting: str = "districts",
+    radii: Radii | None = None,
+    choice: PartyChoice | None = None,
 ) -> Path:
     """Write a report.
 
@@ -56,6 +60,10 @@ def report(
         Percentage points by which a share is compared.
     weighting
         ``"districts"``: effects are averaged over districts; ``"voters"``: over valid votes.
+    radii
+        Distances at which surroundings may matter, from `spatialvote.analysis.radii.compare_radii`.
+    choice
+        How the parties of the outcome were chosen, from `spatialvote.data.select_parties.select_parties`.
 
     Returns
     -------
@@ -86,6 +94,8 @@ def report(
         study_source=study_source,
         points=points,
         weighting=weighting,
+        radii=radii,
+        choice=choice,
     )
     path = Path(path)
     with written_aside(path) as aside:

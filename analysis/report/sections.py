@@ -24,6 +24,7 @@ from spatialvote.analysis.report.linked import linked_districts
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
 from spatialvote.analysis.report.methods import methods
 from spatialvote.analysis.report.model import model_part
+from spatialvote.analysis.report.near import near_parts
 from spatialvote.analysis.report.priors import prior_picture, prior_predictive_words, prior_table
 from spatialvote.analysis.report.questions import questions
 from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
@@ -31,8 +32,10 @@ from spatialvote.analysis.report.review import check_table, tally
 from spatialvote.analysis.report.truth import truth_part
 
 if TYPE_CHECKING:
+    from spatialvote.analysis.radii import Radii
     from spatialvote.analysis.review import Review
     from spatialvote.data.districts import Districts
+    from spatialvote.data.select_parties import PartyChoice
     from spatialvote.data.simulate_truth import Truth
     from spatialvote.models.fit import Fit
 
@@ -47,6 +50,8 @@ def sections(
     study_source: str | None,
     points: float,
     weighting: str,
+    radii: Radii | None,
+    choice: PartyChoice | None,
 ) -> dict[str, object]:
     """Everything that the page shows; see `spatialvote.analysis.report.page.report` for the parameters."""
     columns = compared_columns(fit.model.formula, districts)
@@ -76,6 +81,7 @@ def sections(
         "effect_pictures": effect_pictures(fit, districts, effects, {} if known is None else known.effects)
         if columns
         else [],
+        "near": near_parts(fit, districts, radii, choice),
         "coefficient_table": coefficient_table(fit, districts),
         "district_effect_table": district_effect_table(fit),
         "group_tables": group_tables(fit, districts),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spatialvote import study_checks, study_schema
+from spatialvote import section, study_checks, study_schema, surroundings_schema
 from spatialvote.data.errors import StudyError
 from spatialvote.data.neighbour_rule import KINDS
 from spatialvote.data.read import POLICIES, read_districts
@@ -73,13 +73,14 @@ def test_every_section_describes_every_field():
     for there in SECTIONS.values():
         sections += there.values() if isinstance(there, dict) else [there]
     undescribed = [
-        f"{section.__name__}.{name}"
-        for section in sections
-        for name, field in section.model_fields.items()
+        f"{one.__name__}.{name}"
+        for one in sections
+        for name, field in one.model_fields.items()
         if not field.description and name != "prior"
     ]
     assert undescribed == []
-    every = {one for one in vars(study_schema).values() if isinstance(one, type)}
+    modules = (study_schema, surroundings_schema, section)
+    every = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
     known = {one for one in every if issubclass(one, study_schema.Section)} - {study_schema.Section}
     assert known == set(sections)
 
