@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
     from spatialvote.analysis.effects.effect import effect
+    from spatialvote.analysis.figures.party_pair import party_pair_map
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -106,6 +107,7 @@ __all__ = [
     "location_quotient",
     "measure_surroundings",
     "nearest_areas",
+    "party_pair_map",
     "policy_profile",
     "read_cells",
     "read_chapel_hill",
@@ -173,6 +175,7 @@ _HOME = {
     "location_quotient": "data.concentration",
     "measure_surroundings": "data.measure_surroundings",
     "nearest_areas": "data.points",
+    "party_pair_map": "analysis.figures.party_pair",
     "policy_profile": "analysis.policy",
     "read_cells": "data.read_cells",
     "read_chapel_hill": "data.party_positions",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
@@ -30,10 +31,13 @@ class Extent:
     @classmethod
     def of(cls, districts: Districts) -> "Extent":
         """All districts that can be drawn, of which there is at least one."""
-        west, south, east, north = shapely.total_bounds(
-            districts.table.geometry.to_numpy()[districts.drawable]
-        )
-        crs = districts.table.crs
+        return cls.of_shapes(districts.table.geometry[districts.drawable])
+
+    @classmethod
+    def of_shapes(cls, shapes: gpd.GeoSeries) -> "Extent":
+        """Shapes, none of them missing."""
+        west, south, east, north = shapely.total_bounds(shapes.to_numpy())
+        crs = shapes.crs
         degrees = crs is not None and crs.is_geographic
         stretch = 1 / np.cos(np.radians(np.clip((south + north) / 2, -85, 85))) if degrees else 1.0
         pad = 0.015 * max(east - west, north - south) or 1.0
