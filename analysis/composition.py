@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from spatialvote.analysis.belonging import require_same_districts
-from spatialvote.analysis.effects import design_of, shifted_design
+from spatialvote.analysis.effects.design import design_of, shifted_design
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS

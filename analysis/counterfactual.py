@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from spatialvote.analysis.belonging import require_same_districts
-from spatialvote.analysis.effects import WEIGHTINGS, average_changes, design_of
+from spatialvote.analysis.effects.change import average_changes
+from spatialvote.analysis.effects.design import design_of
+from spatialvote.analysis.effects.weighting import district_weights, weighting_problems
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.data.findings import in_districts
@@ -29,7 +31,7 @@ class Counterfactual:
     columns
         Those that were changed.
     weighting
-        One of `spatialvote.analysis.effects.WEIGHTINGS`.
+        See `spatialvote.analysis.effects.weighting`.
     unit
         "percentage points"; "percent" for Poisson counts.
     draws
@@ -91,9 +93,7 @@ def counterfactual(
         If the fit is of other districts.
     """
     require_same_districts(fit, districts)
-    problems = []
-    if weighting not in WEIGHTINGS:
-        problems.append(Problem(f"weighting '{weighting}' is unknown", f"use one of {name_some(WEIGHTINGS)}"))
+    problems = weighting_problems(districts, weighting)
     lacking = [one for one in values if one not in districts.table]
     if lacking or not values:
         problems.append(
@@ -143,7 +143,7 @@ def counterfactual(
                 "name columns of the formula, and values that differ from the districts' own",
             )
         )
-    draws, by_district = average_changes(fit, shift, weighting)
+    draws, by_district = average_changes(fit, shift, district_weights(fit, districts, weighting))
     slope = fit.draws("beta") / fit.constant("scale")
     # The change has the sign of (x' - x)'b, since p is increasing.
     by_district["probability_positive"] = (shift @ slope.T > 0).mean(axis=1)

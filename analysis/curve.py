@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from spatialvote.analysis.belonging import require_same_districts
-from spatialvote.analysis.effects import WEIGHTINGS, design_of
+from spatialvote.analysis.effects.design import design_of
+from spatialvote.analysis.effects.weighting import district_weights, weighting_problems
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.families import FAMILIES
@@ -72,7 +73,7 @@ class Curve:
     column
         The covariate.
     weighting
-        One of `spatialvote.analysis.effects.WEIGHTINGS`.
+        See `spatialvote.analysis.effects.weighting`.
     table
         Index: values of the column. Columns `mean`, `low`, `high` (95 %): percent of the vote (Poisson: mean
         rate times 100), averaged over the districts.
@@ -124,10 +125,8 @@ def curve(
     """
     require_same_districts(fit, districts)
     asked = districts.roles.migrants if column is None else column
-    if weighting not in WEIGHTINGS:
-        raise ModelError(
-            Problem(f"weighting '{weighting}' is unknown", f"use one of {name_some(WEIGHTINGS)}")
-        )
+    if problems := weighting_problems(districts, weighting):
+        raise ModelError(problems)
     if asked is None or asked not in districts.table:
         raise ModelError(
             Problem(
@@ -143,7 +142,8 @@ def curve(
     at_drawn, at_fine, own = np.split(designs, [_DRAWN, _DRAWN + _SEARCHED])
     slope = fit.draws("beta") / fit.constant("scale")
     peak, trough = _turns(slope @ at_fine.T, fine)
-    table = _averages(fit, slope, own, at_drawn, weighting)
+    weight = district_weights(fit, districts, weighting)
+    table = _averages(fit, slope, own, at_drawn, weight)
     return Curve(
         asked, weighting, table.set_index(pd.Index(drawn, name=asked)), observed, searched, peak, trough
     )
@@ -190,10 +190,11 @@ def _turns(height: np.ndarray, where: np.ndarray) -> tuple[Turn, Turn]:
     return turns[0], turns[1]
 
 
-def _averages(fit: Fit, slope: np.ndarray, own: np.ndarray, at: np.ndarray, weighting: str) -> pd.DataFrame:
+def _averages(
+    fit: Fit, slope: np.ndarray, own: np.ndarray, at: np.ndarray, weight: np.ndarray
+) -> pd.DataFrame:
     """Mean and 95 % interval of the share averaged over districts, at each value."""
     chosen = np.linspace(0, len(slope) - 1, min(_DRAWS, len(slope))).round().astype(np.int64)
-    weight = np.ones(len(own)) if weighting == "districts" else fit.size.astype(np.float64)
     weight = weight / weight.sum()
     mean = FAMILIES[fit.model.family].mean
     slope = slope[chosen]

@@ -106,7 +106,7 @@ def one(job: Job) -> dict[str, bool | float]:
 
 def _difference(fit: sv.Fit, districts: Districts) -> np.ndarray:
     """Difference of the linear predictor between two shares of migrants, draw by draw."""
-    from spatialvote.analysis.effects import design_of
+    from spatialvote.analysis.effects.design import design_of
 
     row = districts.table.iloc[[0, 0]].drop(columns=districts.table.geometry.name)
     ends = design_of(fit, districts).evaluate(row.assign(migrant_share=[LOW, HIGH]))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.composition import composition
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
-    from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.effects.effect import effect
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -154,7 +154,7 @@ _HOME = {
     "count_egohoods": "data.egohoods",
     "counterfactual": "analysis.counterfactual",
     "curve": "analysis.curve",
-    "effect": "analysis.effects",
+    "effect": "analysis.effects.effect",
     "egohood_shares": "data.surroundings",
     "entropy": "data.concentration",
     "fractionalisation": "data.concentration",

@@ -233,7 +233,7 @@ def run_study(study: Study, resume: Resume = False) -> Review:
 
 def answer_words(study: Study, fit: Fit, districts: Districts) -> str:
     """The answer of the report's first section, wrapped for a terminal."""
-    from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.effects.effect import effect
     from spatialvote.analysis.report.answer import answer
     from spatialvote.analysis.report.focus import compared_columns, points_of
 

@@ -40,6 +40,7 @@ def cross_problems(raw: dict[str, Any], folder: Path) -> list[Problem]:
     problems += _graph(graph, data, simulated)
     if not simulated and data:
         problems += [*_roles(data, model, "effect" in raw), *_files(data, folder)]
+        problems += _weighting(_table(raw, "effect"), data)
     if "multiverse" in raw:
         from spatialvote.multiverse_checks import multiverse_problems
 
@@ -127,6 +128,19 @@ def _roles(data: dict[str, Any], model: dict[str, Any], effect: bool) -> Iterato
         )
     if "geometry_id" in data and "geometry" not in data:
         yield Problem("data.geometry_id means nothing without data.geometry", "leave it out")
+
+
+def _weighting(effect: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]:
+    weighting, covariates = effect.get("weighting", "districts"), data.get("covariates", ())
+    single = [data.get(key) for key in ("electorate", "valid", "exposure")]
+    columns = [*single, *(covariates if isinstance(covariates, list) else [covariates])]
+    known = [one for one in columns if isinstance(one, str)]
+    if isinstance(weighting, str) and weighting not in ("districts", "voters", *known):
+        yield Problem(
+            f"effect.weighting '{weighting}' is no column of [data] that could count persons",
+            f"use 'districts', 'voters', or one of {name_some(known, limit=10) or 'the columns'}; residents "
+            "can be named in data.covariates, and need not be in the formula",
+        )
 
 
 def outcome_problems(data: dict[str, Any], family: Any, where: str = "model.family") -> Iterator[Problem]:

@@ -274,8 +274,8 @@ class EffectSection(Section):
     """[effect]: the rise of the migrant share whose effect is told."""
 
     points: float = Field(default=10.0, gt=0, le=100, description="percentage points, above 0 and up to 100")
-    weighting: Literal["districts", "voters"] = Field(
-        default="districts", description="'districts' or 'voters'"
+    weighting: Text = Field(
+        default="districts", description="'districts', 'voters', or a column that counts persons, in quotes"
     )
 
 

@@ -32,7 +32,8 @@ from scipy.stats import norm
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.effects import average_changes, shifted_design
+from spatialvote.analysis.effects.change import average_changes
+from spatialvote.analysis.effects.design import shifted_design
 from spatialvote.analysis.refit import Refit, refit
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.numbers import digits_for, fixed
@@ -127,7 +128,7 @@ def _compare(refits: list[Refit], shift: np.ndarray) -> list[dict[str, Any]]:
     for one in refits:
         coefficient = one.fit.draws("beta")[:, : len(average)] @ average
         padded = np.column_stack([shift, np.zeros((len(shift), one.variant.added))])
-        effect, _ = average_changes(one.fit, padded, "districts")
+        effect, _ = average_changes(one.fit, padded, np.ones(len(padded)))
         low, high = np.quantile(coefficient, [0.025, 0.975])
         effect_low, effect_high = np.quantile(effect, [0.025, 0.975])
         row: dict[str, Any] = {
@@ -182,7 +183,8 @@ def _around(refits: list[Refit], shift: np.ndarray) -> dict[str, float] | None:
     added = next((one for one in refits if one.variant.key == "neighbours"), None)
     if added is None:
         return None
-    effect, _ = average_changes(added.fit, np.column_stack([np.zeros_like(shift), shift]), "districts")
+    padded = np.column_stack([np.zeros_like(shift), shift])
+    effect, _ = average_changes(added.fit, padded, np.ones(len(padded)))
     low, high = np.quantile(effect, [0.025, 0.975])
     return {"effect": float(effect.mean()), "effect_low": float(low), "effect_high": float(high)}
 

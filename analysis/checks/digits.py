@@ -21,7 +21,7 @@ from arviz_stats.base.array import array_stats
 from spatialvote.analysis.checks import convergence
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.effects import Effect, effect
+from spatialvote.analysis.effects.effect import Effect, effect
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.numbers import digits_for, fixed
 from spatialvote.data.errors import FitError, ModelError

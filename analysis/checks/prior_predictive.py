@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.effects import shifted_design
+from spatialvote.analysis.effects.design import shifted_design
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit_groups import draw_prior

@@ -29,7 +29,8 @@ import numpy as np
 
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
-from spatialvote.analysis.effects import Effect, effect, shifted_design
+from spatialvote.analysis.effects.design import shifted_design
+from spatialvote.analysis.effects.effect import Effect, effect
 from spatialvote.analysis.power_scaling import THRESHOLD, Sensitivity, sensitivities
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.words import listed

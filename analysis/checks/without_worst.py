@@ -22,7 +22,7 @@ import numpy as np
 from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
 from spatialvote.analysis.checks.influence import QUESTION
-from spatialvote.analysis.effects import shifted_design
+from spatialvote.analysis.effects.design import shifted_design
 from spatialvote.analysis.loo import FEWEST, loo
 from spatialvote.analysis.report.focus import compared_columns
 from spatialvote.data.errors import FitError, ModelError, name_some

@@ -101,7 +101,7 @@ def run_multiverse(
         The same for every specification: then they differ by their choices, and by no luck of the draw that
         one seed can spare them.
     points, weighting
-        Of the effect, see `spatialvote.analysis.effects.effect`.
+        Of the effect, see `spatialvote.analysis.effects.effect.effect`.
     draws
         Of each fit.
     cores, cluster, progress

@@ -10,7 +10,7 @@ from math import nan
 
 import numpy as np
 
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.loo import UNRELIABLE, loo
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import SpatialvoteError
@@ -29,7 +29,7 @@ class Job:
     model, districts
         What is fitted; the districts need no shapes.
     column, points, weighting
-        Of the effect, see `spatialvote.analysis.effects.effect`.
+        Of the effect, see `spatialvote.analysis.effects.effect.effect`.
     draws, seed
         Of the Laplace engine.
     """

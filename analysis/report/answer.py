@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatialvote.analysis.coefficients import spatial_fraction
-from spatialvote.analysis.effects import Effect
+from spatialvote.analysis.effects.effect import Effect
 from spatialvote.analysis.report import words
 from spatialvote.analysis.report.focus import column_words, formula_columns, step_words
 from spatialvote.data.districts import Districts

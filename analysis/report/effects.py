@@ -10,7 +10,8 @@ from spatialvote.analysis.coefficients import (
     hyperparameters,
     spatial_fraction,
 )
-from spatialvote.analysis.effects import Effect
+from spatialvote.analysis.effects.effect import Effect
+from spatialvote.analysis.effects.weighting import weighting_words
 from spatialvote.analysis.figures.by_district import plot_by_district
 from spatialvote.analysis.figures.intervals import plot_intervals
 from spatialvote.analysis.figures.maps import map_values
@@ -50,15 +51,6 @@ _QUALITY = (("R-hat", "number"), ("ESS, bulk", "number"), ("ESS, tail", "number"
 def effect_unit(family: str) -> str:
     """Unit of an effect."""
     return "percentage points" if family != "poisson" else "% of the rate"
-
-
-def weighting_words(weighting: str, family: str) -> str:
-    """Over what an effect is averaged."""
-    if weighting == "districts":
-        return "averaged over districts, each counting the same"
-    if family == "gaussian":
-        return "averaged over districts, each counting the same, because their numbers of votes are not known"
-    return f"averaged over {'the exposure' if family == 'poisson' else 'voters'}"
 
 
 def effect_table(fit: Fit, districts: Districts, effects: Mapping[str, Effect], weighting: str) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from formulae import model_description
 
-from spatialvote.analysis.effects import Effect
+from spatialvote.analysis.effects.effect import Effect
 from spatialvote.analysis.report.numbers import significant
 from spatialvote.analysis.report.words import points_step, spoken
 from spatialvote.data.districts import Districts

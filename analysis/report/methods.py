@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatialvote.analysis.report.effects import weighting_words
+from spatialvote.analysis.effects.weighting import weighting_words
 from spatialvote.analysis.report.focus import column_words, formula_columns
 from spatialvote.analysis.report.methods_review import review_sentences
 from spatialvote.analysis.report.numbers import NBSP, fixed, percent, significant

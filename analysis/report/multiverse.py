@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spatialvote.analysis.effects.weighting import weighting_words
 from spatialvote.analysis.figures.multiverse import MANY, Curve, plot_curve
 from spatialvote.analysis.multiverse.choices import DIMENSIONS
 from spatialvote.analysis.multiverse.decomposition import by_choice, decompose
 from spatialvote.analysis.multiverse.multiverse import Multiverse
-from spatialvote.analysis.report.effects import weighting_words
 from spatialvote.analysis.report.focus import column_words
 from spatialvote.analysis.report.numbers import (
     NBSP,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
+from spatialvote.analysis.effects.weighting import weighting_words
 from spatialvote.analysis.report.answer import answer
 from spatialvote.analysis.report.code import reproducing_code
 from spatialvote.analysis.report.effects import (
@@ -14,7 +15,6 @@ from spatialvote.analysis.report.effects import (
     effect_table,
     group_tables,
     map_picture,
-    weighting_words,
 )
 from spatialvote.analysis.report.engine import engine_words
 from spatialvote.analysis.report.evidence import evidence_parts

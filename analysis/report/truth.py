@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from spatialvote.analysis.effects import Effect
+from spatialvote.analysis.effects.effect import Effect
+from spatialvote.analysis.effects.weighting import district_weights
 from spatialvote.analysis.report.focus import column_words, formula_columns
 from spatialvote.analysis.report.numbers import NBSP, digits_for, fixed, interval, percent
 from spatialvote.analysis.report.parts import Table, table
@@ -166,7 +167,7 @@ def truth_part(
     fit: Fit, districts: Districts, truth: Truth, effects: Mapping[str, Effect], weighting: str
 ) -> TruthPart:
     """Compare a fit and its effects with what the votes were drawn from."""
-    weights = fit.size if weighting == "voters" else None
+    weights = district_weights(fit, districts, weighting)
     found, true_effects = [], {}
     for column, one in effects.items():
         value = true_effect(truth, fit.model.party, column, one.change, weights)

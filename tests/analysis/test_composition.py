@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from spatialvote.analysis.composition import composition
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.figures.composition import plot_composition
 from spatialvote.data.errors import ModelError
 from spatialvote.data.simulate import simulate_city

@@ -8,7 +8,8 @@ from scipy.special import expit
 
 from spatialvote.analysis.counterfactual import counterfactual
 from spatialvote.analysis.curve import curve
-from spatialvote.analysis.effects import design_of, effect
+from spatialvote.analysis.effects.design import design_of
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.figures.curve import plot_curve
 from spatialvote.data.errors import ModelError
 from spatialvote.data.simulate import simulate_city

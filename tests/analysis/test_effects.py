@@ -1,11 +1,14 @@
 """Effects against the same arithmetic written out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from formulae import design_matrices
 from scipy.special import expit
 
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.curve import curve
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.data.roles import Roles
@@ -49,9 +52,37 @@ def test_weighed_by_voters(fits, districts):
     np.testing.assert_allclose(found.draws, change @ districts.valid / districts.valid.sum(), rtol=1e-9)
 
 
+def test_weighed_by_the_persons_of_a_column(fits, districts):
+    fit = fits("iid")
+    persons = np.random.default_rng(5).integers(0, 4000, districts.n)
+    counted = replace(districts, table=districts.table.assign(residents=persons))
+    change = 100 * (
+        expit(fit.draws("eta") + 5 * fit.draws("beta")[:, :1] / fit.constant("scale")[0])
+        - expit(fit.draws("eta"))
+    )
+    found = effect(fit, counted, points=5, weighting="residents")
+    np.testing.assert_allclose(found.draws, change @ persons / persons.sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ("many", r"weighting 'residents' is a column without numbers"),
+        (-1, r"weighting 'residents' is no number of persons in 146 districts"),
+        (np.nan, r"weighting 'residents' is no number of persons in 146 districts"),
+        (0, r"weighting 'residents' is 0 in every district"),
+    ],
+)
+def test_what_counts_no_persons(fits, districts, values, message):
+    counted = replace(districts, table=districts.table.assign(residents=values))
+    for ask in (effect, curve):
+        with pytest.raises(ModelError, match=message):
+            ask(fits("iid"), counted, weighting="residents")
+
+
 def test_many_districts_are_taken_in_blocks(fits, districts, monkeypatch):
     whole = effect(fits("iid"), districts)
-    monkeypatch.setattr("spatialvote.analysis.effects._BLOCK", 7)
+    monkeypatch.setattr("spatialvote.analysis.effects.change._BLOCK", 7)
     parts = effect(fits("iid"), districts)
     np.testing.assert_allclose(parts.draws, whole.draws, rtol=1e-12)
     np.testing.assert_array_equal(parts.by_district, whole.by_district)
@@ -133,7 +164,10 @@ def test_repr_says_the_answer(fits, districts):
         ({"column": "name", "points": None}, r"column 'name' holds no numbers"),
         ({"points": 0}, r"points must be finite and not zero, got 0"),
         ({"points": float("nan")}, r"points must be finite and not zero, got nan"),
-        ({"weighting": "area"}, r"weighting 'area' is unknown: use one of 'districts', 'voters'"),
+        (
+            {"weighting": "area"},
+            r"weighting 'area' is unknown: use one of 'districts', 'voters', or a",
+        ),
         ({"points": 0, "weighting": "area"}, r"2 problems"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.loo import loo
 from spatialvote.analysis.multiverse.choices import MAIN, Choices
 from spatialvote.analysis.multiverse.decomposition import by_choice, decompose

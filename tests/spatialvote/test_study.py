@@ -30,15 +30,12 @@ def _allowed(section: type[study_schema.Section], key: str) -> set[str]:
 
 
 def test_allowed_values_are_those_of_the_modules_that_implement_them():
-    from spatialvote.analysis.effects import WEIGHTINGS
-
     assert _allowed(study_schema.ModelSection, "family") == set(FAMILIES)
     assert _allowed(study_schema.ModelSection, "structure") == set(STRUCTURES)
     assert _allowed(study_schema.ModelSection, "absent") == set(ABSENT)
     assert _allowed(study_schema.EngineSection, "parametrisation") == set(PARAMETRISATIONS)
     assert _allowed(study_schema.GraphSection, "method") == set(KINDS)
     assert _allowed(study_schema.TableData, "missing") == set(POLICIES)
-    assert _allowed(study_schema.EffectSection, "weighting") == set(WEIGHTINGS)
     assert {kind: need for kind, need in KINDS.items() if need} == study_checks._NEEDED
     words = study_schema.Simulation.model_fields["n_districts"].description
     assert words == f"a whole number from {SMALLEST} to {LARGEST}"

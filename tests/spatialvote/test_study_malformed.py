@@ -157,7 +157,8 @@ MISTAKES = {
     "unknown weighting": (
         "points = 10",
         'weighting = "voter"',
-        r"effect\.weighting is the text 'voter': it must be 'districts' or 'voters'; did you mean 'voters'\?",
+        r"effect\.weighting 'voter' is no column of \[data\] that could count persons: use 'districts', "
+        r"'voters', or one of ",
     ),
     "effect without migrants": (
         'migrants = "migrants"\ncovariates = ["education"]\n',

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.report.numbers import digits_for, fixed, interval
 from spatialvote.analysis.report.page import report
 from spatialvote.analysis.report.record import caveats

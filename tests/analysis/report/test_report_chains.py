@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spatialvote.analysis.checks import convergence
-from spatialvote.analysis.effects import effect
+from spatialvote.analysis.effects.effect import effect
 from spatialvote.analysis.figures.pit import plot_pit
 from spatialvote.analysis.report.chains import chains_part, worst_quantities
 from spatialvote.analysis.report.pit import pit_part

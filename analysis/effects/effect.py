@@ -10,23 +10,19 @@ in percent. It describes districts, not persons: that districts with more migran
 say that anybody in them does.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from spatialvote.analysis.belonging import require_same_districts
+from spatialvote.analysis.effects.change import average_changes
+from spatialvote.analysis.effects.design import design_of, shifted_design
+from spatialvote.analysis.effects.weighting import district_weights, weighting_problems
 from spatialvote.data.districts import Districts
-from spatialvote.data.errors import FitError, ModelError, Problem, name_some
+from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.data.roles import SHARE_UNITS
-from spatialvote.models.design import Design, build_design
-from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
-
-#: How districts are weighed in the average: equally, or by valid votes (exposure, for counts).
-WEIGHTINGS = ("districts", "voters")
-_BLOCK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +38,7 @@ class Effect:
     change
         The same in the column's own unit.
     weighting
-        One of `WEIGHTINGS`.
+        See `spatialvote.analysis.effects.weighting`.
     unit
         Of the effect: "percentage points" of the vote share; "percent" of the rate for Poisson counts.
     draws
@@ -115,7 +111,8 @@ def effect(
         Percentage points by which a share changes, whatever the unit it is stored in; None for a change of
         one standard deviation (population, over districts), for a column that is no share.
     weighting
-        ``districts``: every district counts the same. ``voters``: by valid votes.
+        ``districts``: every district counts the same. ``voters``: by valid votes. Or the name of a column
+        that counts persons in each district.
 
     Raises
     ------
@@ -146,7 +143,7 @@ def effect(
     curved = not np.allclose(
         shift, 2 * (shifted_design(design, districts, column, change / 2) - design.matrix)
     )
-    average, by_district = average_changes(fit, shift, weighting)
+    average, by_district = average_changes(fit, shift, district_weights(fit, districts, weighting))
     return Effect(
         column=column,
         points=points,
@@ -165,9 +162,7 @@ def _problems(
     districts: Districts, column: str | None, points: float | None, weighting: str
 ) -> list[Problem]:
     """Everything that is wrong with the arguments."""
-    problems = []
-    if weighting not in WEIGHTINGS:
-        problems.append(Problem(f"weighting '{weighting}' is unknown", f"use one of {name_some(WEIGHTINGS)}"))
+    problems = weighting_problems(districts, weighting)
     if points is not None and not (np.isfinite(points) and points != 0):
         problems.append(Problem(f"points must be finite and not zero, got {points}", "give a change"))
     if column is None:
@@ -196,39 +191,6 @@ def _problems(
     return problems
 
 
-def design_of(fit: Fit, districts: Districts) -> Design:
-    """The design behind a fit, built again from the districts so that it can be evaluated elsewhere."""
-    design = build_design(fit.model.formula, districts, fit.model.standardise)
-    stored = fit.constant("design")
-    if design.names != fit.coefficients or not np.allclose(design.matrix, stored, rtol=1e-9, atol=1e-12):
-        raise FitError(
-            Problem(
-                "the covariates of these districts are not those of the fit",
-                "give the districts that the fit was made from; a review says where they differ",
-            )
-        )
-    return design
-
-
-def shifted_design(design: Design, districts: Districts, column: str, change: float) -> np.ndarray:
-    """The design with one column changed in every district, shape (n, p)."""
-    table = pd.DataFrame(districts.table.drop(columns=districts.table.geometry.name))
-    table[column] = table[column].astype(np.float64) + change
-    # A logarithm of a negative share has no value; it is named below instead of warned of.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        matrix = design.evaluate(table)
-    lost = districts.ids[~np.isfinite(matrix).all(axis=1)]
-    if len(lost):
-        raise ModelError(
-            Problem(
-                f"with '{column}' changed by {change:g}, a term of the formula has no value in {len(lost)} "
-                f"districts ({name_some(lost)})",
-                "ask for a smaller change",
-            )
-        )
-    return matrix
-
-
 def _leaving(
     districts: Districts, column: str, values: np.ndarray, change: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -255,44 +217,3 @@ def _note(n: int, bounds: tuple[str, ...], observed: tuple[str, ...], curved: bo
     elif len(observed) > n / 2:
         parts.append(f"in {len(observed)} of {n} districts the change leads beyond every observed value")
     return "; ".join(parts)
-
-
-def average_changes(fit: Fit, shift: np.ndarray, weighting: str) -> tuple[np.ndarray, pd.DataFrame]:
-    """Average change at each draw, and mean and 95 % interval of each district's.
-
-    The change is that of a design which moves by `shift` (n, p), on its original scale.
-    """
-    change = _CHANGE[fit.model.family]
-    slope = fit.draws("beta") / fit.constant("scale")
-    n = len(shift)
-    weight = np.ones(n) if weighting == "districts" else fit.size.astype(np.float64)
-    weight = weight / weight.sum()
-    eta = fit.tree["posterior"]["eta"].to_numpy().reshape(-1, n)
-    average = np.zeros(len(eta))
-    rows = []
-    # In blocks of districts, so that memory stays small for many of them.
-    for start in range(0, n, _BLOCK):
-        here = slice(start, start + _BLOCK)
-        one = change(eta[:, here].astype(np.float64), slope @ shift[here].T)
-        average += one @ weight[here]
-        low, high = np.quantile(one, [0.025, 0.975], axis=0)
-        rows.append(np.column_stack([one.mean(axis=0), low, high]))
-    return average, pd.DataFrame(np.concatenate(rows), columns=["mean", "low", "high"])
-
-
-def _share_change(eta: np.ndarray, by: np.ndarray) -> np.ndarray:
-    mean = FAMILIES["binomial"].mean
-    return 100 * (mean(eta + by) - mean(eta))
-
-
-def _rate_change(eta: np.ndarray, by: np.ndarray) -> np.ndarray:
-    return 100 * np.expm1(by)
-
-
-#: Family to the change of a district's outcome when eta changes.
-_CHANGE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "binomial": _share_change,
-    "beta_binomial": _share_change,
-    "gaussian": _share_change,
-    "poisson": _rate_change,
-}
