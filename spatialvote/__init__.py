@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from spatialvote.analysis.composition import composition
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
+    from spatialvote.analysis.effects.comparisons import comparisons
     from spatialvote.analysis.effects.effect import effect
+    from spatialvote.analysis.effects.grid import datagrid
+    from spatialvote.analysis.effects.predictions import predictions
+    from spatialvote.analysis.effects.slopes import slopes
     from spatialvote.analysis.figures.party_pair import party_pair_map
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
@@ -94,10 +98,12 @@ __all__ = [
     "cells_within",
     "compare",
     "compare_radii",
+    "comparisons",
     "composition",
     "count_egohoods",
     "counterfactual",
     "curve",
+    "datagrid",
     "effect",
     "egohood_shares",
     "entropy",
@@ -109,6 +115,7 @@ __all__ = [
     "nearest_areas",
     "party_pair_map",
     "policy_profile",
+    "predictions",
     "read_cells",
     "read_chapel_hill",
     "read_districts",
@@ -129,6 +136,7 @@ __all__ = [
     "simulate_city",
     "simulate_policy",
     "simulate_register",
+    "slopes",
     "sum_in_areas",
     "sum_rasters",
     "transfer",
@@ -162,10 +170,12 @@ _HOME = {
     "cells_within": "data.read_cells",
     "compare": "analysis.compare",
     "compare_radii": "analysis.radii",
+    "comparisons": "analysis.effects.comparisons",
     "composition": "analysis.composition",
     "count_egohoods": "data.egohoods",
     "counterfactual": "analysis.counterfactual",
     "curve": "analysis.curve",
+    "datagrid": "analysis.effects.grid",
     "effect": "analysis.effects.effect",
     "egohood_shares": "data.surroundings",
     "entropy": "data.concentration",
@@ -177,6 +187,7 @@ _HOME = {
     "nearest_areas": "data.points",
     "party_pair_map": "analysis.figures.party_pair",
     "policy_profile": "analysis.policy",
+    "predictions": "analysis.effects.predictions",
     "read_cells": "data.read_cells",
     "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
@@ -197,6 +208,7 @@ _HOME = {
     "simulate_city": "data.simulate",
     "simulate_policy": "data.policy_simulate",
     "simulate_register": "data.turnout_simulate",
+    "slopes": "analysis.effects.slopes",
     "sum_in_areas": "data.points",
     "sum_rasters": "data.cell_rasters",
     "transfer": "data.transfer",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spatialvote.analysis.effects.effect import effect
-from spatialvote.analysis.effects.weighting import weighting_words
 from spatialvote.analysis.report.answer import answer
+from spatialvote.analysis.report.averages import averages_part
 from spatialvote.analysis.report.code import reproducing_code
 from spatialvote.analysis.report.effects import (
     coefficient_table,
@@ -69,7 +69,7 @@ def sections(
         "questions": questions(review, evidence_parts(fit, review, districts)),
         "tally": tally(review),
         "answer": answer(fit, districts, columns[0] if columns else None, effects, question),
-        "averaged": weighting_words(weighting, fit.model.family) if columns else None,
+        "averages": averages_part(fit, districts, effects[columns[0]]) if columns else None,
         "truth": known,
         "linked": linked_districts(districts),
         "raw_pictures": raw_pictures(fit, districts),
