@@ -32,7 +32,10 @@ class Fit:
         ArviZ DataTree. Groups: ``posterior`` with ``intercept`` (at average covariates), ``beta``
         [coefficient] (standardised columns), ``sigma``, ``rho``, ``eta`` [district] (linear predictor) and
         ``phi`` [district] (structured part of BYM2, unit scale); ``overdispersion`` or ``noise`` of the
-        family; ``sd_<group>`` and ``effect_<group>`` [level_<group>] of each group-level term;
+        family; ``unknown`` [unknown_value] (values of covariates that are not known exactly, in their own
+        units) with ``covariate_sigma`` and ``covariate_rho`` [uncertain] of their model; ``sd_<group>`` and
+        ``effect_<group>`` [level_<group>] of each group-level term; ``covariates``, the same values and
+        hyperparameters as the covariates alone have them, without the votes;
         ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
         ``observed_data``; ``constant_data`` with the denominators, where the party ``stood`` (False also
         where its votes were held out), the design on its original scale, its ``center`` and ``scale``, each
@@ -138,6 +141,11 @@ class Fit:
         mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
         for name in self.groups:
             mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
+        if self.unknown:
+            # Each draw has its own values of the covariates that are not known exactly.
+            moved = self.draws("unknown", at) - self.constant("unknown_guess")
+            by_value = self.draws("beta", at) @ self.constant("unknown_slope").T * moved
+            np.add.at(mu.T, self.constant("unknown_district"), by_value.T)
         return mu
 
     def district_effects(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
@@ -146,6 +154,14 @@ class Fit:
         The whole effect of the district: under ``bym2`` its structured and its independent part together.
         """
         return self.draws("eta", at) - self.fixed_part(at)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """``column[id]`` of each value of a covariate that the fit took as unknown."""
+        posterior = self.tree["posterior"]
+        if "unknown" not in posterior:
+            return ()
+        return tuple(map(str, posterior.coords["unknown_value"].to_numpy()))
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
