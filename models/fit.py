@@ -141,12 +141,34 @@ class Fit:
         mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
         for name in self.groups:
             mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
-        if self.unknown:
-            # Each draw has its own values of the covariates that are not known exactly.
-            moved = self.draws("unknown", at) - self.constant("unknown_guess")
-            by_value = self.draws("beta", at) @ self.constant("unknown_slope").T * moved
-            np.add.at(mu.T, self.constant("unknown_district"), by_value.T)
+        self.add_unknown(mu, self.draws("beta", at), 0, at)
         return mu
+
+    def add_unknown(
+        self, mu: np.ndarray, beta: np.ndarray, start: int, at: np.ndarray | slice = slice(None)
+    ) -> None:
+        """Add to mu what unknown values of covariates move it by, in place.
+
+        The stored design has first guesses of these values, and each draw has its own.
+
+        Parameters
+        ----------
+        mu
+            alpha + X beta with the stored design, of some districts in a row, shape (samples, some).
+        beta
+            Coefficients of the same draws, shape (samples, coefficients).
+        start
+            Position of the first of these districts.
+        at
+            Positions of the draws.
+        """
+        if not self.unknown:
+            return
+        district = self.constant("unknown_district") - start
+        here = (district >= 0) & (district < mu.shape[1])
+        moved = self.draws("unknown", at)[:, here] - self.constant("unknown_guess")[here]
+        by_value = beta @ self.constant("unknown_slope")[here].T * moved
+        np.add.at(mu.T, district[here], by_value.T)
 
     def district_effects(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
         """e = eta - mu of each draw, or of those at some positions, shape (samples, n).

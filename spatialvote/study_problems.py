@@ -18,6 +18,7 @@ SECTIONS: Mapping[tuple[str, ...], type[schema.Section] | Mapping[str, type[sche
     ("data", "simulate"): schema.Simulation,
     ("data", "about"): schema.AboutSection,
     ("data", "definitions", "<column>"): schema.DefinitionSection,
+    ("data", "uncertain", "<column>"): schema.UncertainSection,
     ("graph",): schema.GraphSection,
     ("model",): schema.ModelSection,
     ("model", "priors"): schema.PriorsSection,
@@ -36,6 +37,7 @@ _NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("data", "definitions"): ("data", "definitions", "<column>"),
     ("multiverse", "graphs"): ("graph",),
     ("multiverse", "priors"): ("model", "priors"),
+    ("data", "uncertain"): ("data", "uncertain", "<column>"),
 }
 
 

@@ -9,10 +9,8 @@ from scipy.special import expit, logit
 from scipy.stats import multivariate_normal
 
 from spatialvote.data.declare_uncertain import declare_uncertain
-from spatialvote.data.errors import ModelError
 from spatialvote.data.uncertain import Uncertain
 from spatialvote.models.centring import centre
-from spatialvote.models.fit import Fit
 from spatialvote.models.nuts import starting_point
 from spatialvote.models.scaled_graph import scale_graph
 from spatialvote.models.unknowns.bind import COEFFICIENT_SD, INTERCEPT_SD, TAU, bind_unknowns
@@ -24,7 +22,7 @@ FORMULA = "party ~ migrants + education + migrants:expected"
 
 @pytest.fixture(scope="module")
 def uncertain(make_districts):
-    """Districts in which migrants are rounded and suppressed, and education is estimated; `expected` is known."""
+    """Migrants are rounded and suppressed, education is estimated, `expected` is known."""
     whole = make_districts(rows=5, columns=6)
     whole = replace(whole, roles=replace(whole.roles, covariates=("education", "expected")))
     migrants = whole.table["migrants"].clip(0.5, 60).round(0)
@@ -125,9 +123,8 @@ def test_density_against_dense_algebra(uncertain, dense):
         return total
 
     def plain_value(votes):
-        from tests.models.test_native import call
-
         from spatialvote.models.native import native_model
+        from tests.models.test_native import call
 
         return call(native_model(posterior, centring, None), votes)[1]
 
