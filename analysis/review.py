@@ -40,6 +40,7 @@ from spatialvote.analysis.checks import (
 from spatialvote.analysis.checks.case import Case, Common, Progress, Run
 from spatialvote.analysis.checks.check import Check, worst
 from spatialvote.analysis.junit import junit
+from spatialvote.analysis.settled import settled
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, Problem
 from spatialvote.models.fit import Fit
@@ -224,10 +225,14 @@ def review(
     # Streams are numbered, so that those of the other checks are the same with refits and without.
     streams = np.random.default_rng(seed).spawn(len(modules))
     common = Common(fit, districts, progress, claimed)
+    # Other models are fitted to the posterior means of values that are not known exactly.
+    known = settled(fit, districts)
+    commons = {True: Common(fit, known, progress, claimed) if fit.unknown else common, False: common}
     checks = [
         check
         for module, rng in zip(modules, streams, strict=True)
-        for check in module.run(Case(fit, districts, rng, common))
+        for one in (commons[module in REFITS],)
+        for check in module.run(Case(fit, one.districts, rng, one))
     ]
     return Review(
         tuple(checks),

@@ -215,6 +215,8 @@ def _variant(
             label=None,
             units={one: unit for one, unit in roles.units.items() if one in kept},
             names={one: name for one, name in roles.names.items() if one in kept},
+            # Each variant takes the design as it stands.
+            uncertain={},
         ),
         districts.graph,
         districts.graph_report,

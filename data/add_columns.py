@@ -112,4 +112,5 @@ def add_columns(
         districts.graph_report,
         districts.about,
         record,
+        districts.unknown,
     )

@@ -13,6 +13,7 @@ from spatialvote.data.errors import DataError, GraphError, Problem, name_some
 from spatialvote.data.light_libpysal import Graph  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.data.measured import Measured
 from spatialvote.data.roles import SHARE_UNITS, Roles
+from spatialvote.data.unknown_values import UnknownValues, no_unknown_values
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class Districts:
         Symmetric `libpysal.graph.Graph` over the same ids in the same order, no self-loops.
     graph_report, about, record
         How the graph was made; what the districts are; what was done while reading.
+    unknown
+        Values that are not known exactly; the table has a first guess of each.
 
     Raises
     ------
@@ -125,6 +128,7 @@ class Districts:
     graph_report: GraphReport
     about: About
     record: ReadRecord = field(default_factory=ReadRecord)
+    unknown: UnknownValues = field(default_factory=no_unknown_values)
 
     def __post_init__(self) -> None:
         index = self.table.index
@@ -236,6 +240,10 @@ class Districts:
         for column in roles.groups:
             data.update(f"\x1e{column}\x1e".encode())
             data.update("\x1f".join(map(str, self.table[column])).encode())
+        for column, declared in roles.uncertain.items():
+            data.update(f"\x1e{column}\x1e{declared}".encode())
+        for row in self.unknown.frame.itertuples(index=False):
+            data.update(f"\x1e{tuple(row)}".encode())
         i, j, w = self.edges
         graph = hashlib.sha256("\x1f".join(self.ids).encode())
         for part in (i.astype("<i8"), j.astype("<i8"), w.astype("<f8")):

@@ -1,6 +1,7 @@
 """`read_districts`: from files to validated districts, with everything that is wrong told at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ import pandas as pd
 
 from spatialvote.data.districts import About, Districts, ReadRecord
 from spatialvote.data.edge_list import read_edges
-from spatialvote.data.errors import Problem
+from spatialvote.data.errors import DataError, Problem, name_some
 from spatialvote.data.files import file_hashes, read_source
 from spatialvote.data.findings import Findings
+from spatialvote.data.first_guess import guess_unknown
 from spatialvote.data.neighbour_rule import NeighbourRule, build_graph
 from spatialvote.data.origin_groups import OriginGroup, resolve_definitions
 from spatialvote.data.outline import Outline, read_outline
 from spatialvote.data.roles import Roles
 from spatialvote.data.rows import Rows, read_rows
+from spatialvote.data.uncertain import Uncertain
+from spatialvote.data.unknown_values import UnknownValues, unknown_problems, unknown_values
 from spatialvote.data.validate_covariates import design_problems, share_notes, share_problems
 from spatialvote.data.validate_geometry import crs_problems, shape_notes, shape_problems
 from spatialvote.data.validate_roles import role_problems
@@ -42,6 +46,7 @@ def read_districts(
     units: Mapping[str, str] | None = None,
     names: Mapping[str, str] | None = None,
     definitions: Mapping[str, str | OriginGroup | Iterable[str | OriginGroup]] | None = None,
+    uncertain: Mapping[str, Uncertain | Mapping[str, Any]] | None = None,
     geometry: str | Path | None = None,
     geometry_id: str | None = None,
     edges: str | Path | None = None,
@@ -83,6 +88,9 @@ def read_districts(
     definitions
         Column to the origin groups that it counts: labels of `spatialvote.data.origin_groups.SCHEMES`, or
         groups of one's own. Groups of two schemes in one table are an error.
+    uncertain
+        Column of migrants or covariates to how its values are not known exactly: an `Uncertain`, or its
+        arguments by name. A cell that it does not cover is refused when it is empty, as without it.
     geometry, geometry_id
         File with the shapes of a CSV table's districts, and its id column (where it differs from `id`).
     edges
@@ -126,6 +134,10 @@ def read_districts(
     counted: dict[str, tuple[OriginGroup, ...]] = {}
     with findings.gathering():
         counted = resolve_definitions(definitions or {})
+    declared: dict[str, Uncertain] = {}
+    for column, one in (uncertain or {}).items():
+        with findings.gathering():
+            declared[column] = _declaration(column, one)
     roles = Roles(
         id=id,
         votes=dict(votes) if isinstance(votes, Mapping) else {column: column for column in _listed(votes)},
@@ -139,6 +151,7 @@ def read_districts(
         units=dict(units or {}),
         names=dict(names or {}),
         definitions=counted,
+        uncertain=declared,
     )
     findings.add(role_problems(roles))
     findings.add(_argument_problems(missing, graph, edges))
@@ -173,6 +186,8 @@ def read_districts(
 
     frame = rows.columns()[kept]
     frame.index = pd.Index(rows.ids[kept], name="district")
+    unknown = unknown_values(rows.numbers[kept], roles, rows.names[kept])
+    frame = guess_unknown(frame, roles, unknown)
     if outline is None:
         outline_kept = gpd.GeoSeries([None] * len(frame), index=frame.index)
     else:
@@ -180,7 +195,12 @@ def read_districts(
     districts = gpd.GeoDataFrame(frame, geometry=outline_kept)
     built, report, graph_notes = build_graph(districts, rule, links)
     files = [Path(one) for one in (table, geometry, edges) if one is not None]
-    notes = [*rows.source.notes, *share_notes(rows.numbers[kept], roles), *graph_notes]
+    notes = [
+        *rows.source.notes,
+        *share_notes(rows.numbers[kept], roles),
+        *_unknown_notes(unknown),
+        *graph_notes,
+    ]
     if outline is not None:
         notes += [*outline.notes, *shape_notes(districts.geometry, rows.names[kept], rule)]
     return Districts(
@@ -210,7 +230,34 @@ def read_districts(
                 repair=repair or None,
             ),
         ),
+        unknown=unknown,
     )
+
+
+def _declaration(column: str, given: Uncertain | Mapping[str, Any]) -> Uncertain:
+    """A declaration from its arguments; problems name the column."""
+    if isinstance(given, Uncertain):
+        return given
+    known = [one.name for one in fields(Uncertain)]
+    strange = [name for name in given if name not in known]
+    if strange:
+        raise DataError(
+            Problem(f"uncertain '{column}' has no {name_some(strange)}", f"use some of {name_some(known, 9)}")
+        )
+    try:
+        return Uncertain(**given)
+    except DataError as error:
+        raise DataError(
+            [Problem(f"uncertain '{column}': {one.what}", one.advice) for one in error.problems]
+        ) from error
+
+
+def _unknown_notes(unknown: UnknownValues) -> list[str]:
+    return [
+        f"'{column}' is not known exactly in {len(unknown.of(column))} districts: a first guess stands in "
+        "the table, and a model with it takes the values as unknown"
+        for column in unknown.columns
+    ]
 
 
 def _given(**arguments: Any) -> dict[str, str | float | bool]:
@@ -292,6 +339,7 @@ def _check(
     findings.add(count_problems(numbers, roles, names))
     findings.add(share_problems(numbers, roles, names))
     findings.add(design_problems(numbers, roles))
+    findings.add(unknown_problems(numbers, roles, names))
     if outline is not None:
         geometry = outline.geometry[kept].reset_index(drop=True)
         findings.add(shape_problems(geometry, names, rule))

@@ -1,10 +1,16 @@
 """What each column of a district table means: identifiers, votes, migrants, covariates, levels."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from spatialvote.data.origin_groups import OriginGroup, counted_words
+
+if TYPE_CHECKING:
+    from spatialvote.data.uncertain import Uncertain
 
 #: How many column units make one whole share, for the units in which a share can be given.
 SHARE_UNITS: Mapping[str, float] = MappingProxyType(
@@ -45,6 +51,8 @@ class Roles:
     definitions
         Column to the origin groups whose members it counts, in the migrants' column and others like it; all
         of one scheme.
+    uncertain
+        Column of migrants or covariates to how its values are not known exactly.
     """
 
     id: str
@@ -59,6 +67,7 @@ class Roles:
     units: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, tuple[OriginGroup, ...]] = field(default_factory=dict)
+    uncertain: Mapping[str, Uncertain] = field(default_factory=dict)
 
     @property
     def shares_only(self) -> bool:
@@ -91,5 +100,6 @@ class Roles:
     def numeric_columns(self) -> tuple[str, ...]:
         """All columns that must hold numbers, in the order of their roles, each once."""
         single = (self.valid, self.exposure, self.electorate, self.migrants)
-        ordered = [*self.votes.values(), *(c for c in single if c), *self.covariates]
+        further = [column for one in self.uncertain.values() for column in one.columns().values()]
+        ordered = [*self.votes.values(), *(c for c in single if c), *self.covariates, *further]
         return tuple(dict.fromkeys(ordered))

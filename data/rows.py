@@ -9,6 +9,7 @@ from spatialvote.data.files import Source
 from spatialvote.data.findings import Findings
 from spatialvote.data.ids import as_text
 from spatialvote.data.roles import Roles
+from spatialvote.data.unknown_values import excused_gaps
 from spatialvote.data.validate_roles import missing_columns
 from spatialvote.data.validate_table import gaps, id_problems, no_denominator, read_numbers, row_names
 
@@ -28,7 +29,7 @@ class Rows:
     numbers
         Columns that hold numbers, float64, NaN where there is none.
     empty, zero
-        Where a column has no value; where a denominator is zero.
+        Where a column has no value and none was declared as unknown; where a denominator is zero.
     """
 
     source: Source
@@ -77,6 +78,6 @@ def read_rows(source: Source, roles: Roles, findings: Findings) -> Rows:
         ids=ids,
         names=names,
         numbers=numbers,
-        empty=gaps(frame, numbers, roles),
+        empty=gaps(frame, numbers, roles, excused_gaps(numbers, roles)),
         zero=no_denominator(numbers, roles),
     )

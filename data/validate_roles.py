@@ -26,6 +26,7 @@ def role_problems(roles: Roles) -> list[Problem]:
                 f"pass units={{'{roles.migrants}': ...}} with one of {_UNIT_NAMES}",
             )
         )
+    problems += _uncertain_problems(roles)
     if any(column == "geometry" for _, column in named_roles(roles)):
         problems.append(
             Problem(
@@ -96,6 +97,27 @@ def _outcome_units(roles: Roles) -> list[Problem]:
     ]
 
 
+def _uncertain_problems(roles: Roles) -> Iterator[Problem]:
+    """Uncertain is what is a covariate and nothing else; a denominator is for shares."""
+    for column, declared in roles.uncertain.items():
+        counted = (*roles.votes.values(), roles.valid, roles.exposure, roles.electorate)
+        if column in counted or column not in (roles.migrants, *roles.covariates):
+            yield Problem(
+                f"'{column}' is declared as uncertain, and is no covariate",
+                "name it among covariates or as migrants; counts of votes and persons must be known",
+            )
+        share = roles.units.get(column) in SHARE_UNITS
+        needs = {
+            "a denominator": declared.denominator is not None,
+            "scale 'logit'": declared.scale == "logit",
+        }
+        for what in [what for what, given in needs.items() if given and not share]:
+            yield Problem(
+                f"{what} of '{column}' is for shares, and its unit is none of them",
+                f"pass units={{'{column}': ...}} with one of {_UNIT_NAMES}",
+            )
+
+
 def named_roles(roles: Roles) -> Iterator[tuple[str, str]]:
     """Every role in words with its column, a column as often as it is named."""
     yield "id", roles.id
@@ -105,6 +127,8 @@ def named_roles(roles: Roles) -> Iterator[tuple[str, str]]:
     yield from ((role, getattr(roles, role)) for role in single if getattr(roles, role) is not None)
     yield from (("covariates", column) for column in roles.covariates)
     yield from (("groups", column) for column in roles.groups)
+    for uncertain, declared in roles.uncertain.items():
+        yield from ((f"{what} of '{uncertain}'", column) for what, column in declared.columns().items())
 
 
 def _double_roles(roles: Roles) -> list[Problem]:
@@ -133,6 +157,8 @@ _COMPATIBLE = {
         ("electorate", "covariates"),
         ("valid", "exposure"),
         ("exposure", "electorate"),
+        ("denominator", "denominator"),
+        *(("denominator", count) for count in ("covariates", "valid", "exposure", "electorate")),
     )
 }
 

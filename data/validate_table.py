@@ -104,12 +104,13 @@ def _parse(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     return parsed, (cells.notna().to_numpy() & np.isnan(parsed))
 
 
-def gaps(frame: pd.DataFrame, numbers: pd.DataFrame, roles: Roles) -> pd.DataFrame:
+def gaps(frame: pd.DataFrame, numbers: pd.DataFrame, roles: Roles, excused: pd.DataFrame) -> pd.DataFrame:
     """Where columns with a role have no value; cells that hold text or infinity are no gaps.
 
-    A label may be missing: the id stands in for it.
+    A label may be missing: the id stands in for it. So may cells that are excused, because what is known of
+    them was declared.
     """
-    empty = {column: _empty(frame[column]) for column in numbers}
+    empty = {column: _empty(frame[column]) & ~excused[column].to_numpy() for column in numbers}
     empty |= {column: as_text(frame[column]).isna().to_numpy() for column in roles.groups if column in frame}
     return pd.DataFrame(empty, index=pd.RangeIndex(len(frame)))
 

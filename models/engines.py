@@ -11,12 +11,14 @@ laplace    weighted draws from a collapsed nested Laplace          more than 5,0
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
+from spatialvote.models.design import split_formula
 from spatialvote.models.draw_store import Resume
 
 if TYPE_CHECKING:
@@ -54,7 +56,9 @@ def fit(
         )
     if resume and folder is None:
         raise ModelError(Problem("no store is given to go on with", "pass store=, the folder of its draws"))
-    chosen, reason = choose(model.structure, districts.n) if engine == "auto" else (engine, "")
+    chosen, reason = engine, ""
+    if engine == "auto":
+        chosen, reason = choose(model.structure, districts.n, unknown=bool(_unknown(model, districts)))
     strange = [name for name in given if name not in _SETTINGS[chosen]]
     if strange:
         raise ModelError(
@@ -71,6 +75,7 @@ def fit(
     else:
         from spatialvote.models.laplace.fitting import LaplaceSettings, fit_laplace
 
+        _refuse_unknown(model, districts)
         if resume:
             raise ModelError(
                 Problem(
@@ -84,8 +89,31 @@ def fit(
     return fitted
 
 
-def choose(structure: str, n: int) -> tuple[str, str]:
+def _unknown(model: VoteShareModel, districts: Districts) -> list[str]:
+    """Covariates of the formula with values that are not known exactly."""
+    if not len(districts.unknown):
+        return []
+    named = set(re.findall(r"[A-Za-z_]\w*", split_formula(model.formula)[1]))
+    return [
+        column for column in districts.unknown.columns if column in named or f"`{column}`" in model.formula
+    ]
+
+
+def _refuse_unknown(model: VoteShareModel, districts: Districts) -> None:
+    if unknown := _unknown(model, districts):
+        raise ModelError(
+            Problem(
+                f"{name_some(unknown, limit=10)} have values that are not known exactly, and engine "
+                "'laplace' approximates models whose covariates are known",
+                "choose engine 'nuts', or leave these covariates out",
+            )
+        )
+
+
+def choose(structure: str, n: int, *, unknown: bool = False) -> tuple[str, str]:
     """The engine that ``auto`` takes for n districts, and why, in words."""
+    if unknown:
+        return "nuts", "covariates have values that are not known exactly, which the sampler alone can draw"
     if structure not in _COLLAPSING:
         return "nuts", (
             f"structure '{structure}' has no independent part that could be integrated out, so a Laplace "

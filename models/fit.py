@@ -32,7 +32,10 @@ class Fit:
         ArviZ DataTree. Groups: ``posterior`` with ``intercept`` (at average covariates), ``beta``
         [coefficient] (standardised columns), ``sigma``, ``rho``, ``eta`` [district] (linear predictor) and
         ``phi`` [district] (structured part of BYM2, unit scale); ``overdispersion`` or ``noise`` of the
-        family; ``sd_<group>`` and ``effect_<group>`` [level_<group>] of each group-level term;
+        family; ``unknown`` [unknown_value] (values of covariates that are not known exactly, in their own
+        units) with ``covariate_sigma`` and ``covariate_rho`` [uncertain] of their model; ``sd_<group>`` and
+        ``effect_<group>`` [level_<group>] of each group-level term; ``covariates``, the same values and
+        hyperparameters as the covariates alone have them, without the votes;
         ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
         ``observed_data``; ``constant_data`` with the denominators, where the party ``stood`` (False also
         where its votes were held out), the design on its original scale, its ``center`` and ``scale``, each
@@ -138,7 +141,34 @@ class Fit:
         mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
         for name in self.groups:
             mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
+        self.add_unknown(mu, self.draws("beta", at), 0, at)
         return mu
+
+    def add_unknown(
+        self, mu: np.ndarray, beta: np.ndarray, start: int, at: np.ndarray | slice = slice(None)
+    ) -> None:
+        """Add to mu what unknown values of covariates move it by, in place.
+
+        The stored design has first guesses of these values, and each draw has its own.
+
+        Parameters
+        ----------
+        mu
+            alpha + X beta with the stored design, of some districts in a row, shape (samples, some).
+        beta
+            Coefficients of the same draws, shape (samples, coefficients).
+        start
+            Position of the first of these districts.
+        at
+            Positions of the draws.
+        """
+        if not self.unknown:
+            return
+        district = self.constant("unknown_district") - start
+        here = (district >= 0) & (district < mu.shape[1])
+        moved = self.draws("unknown", at)[:, here] - self.constant("unknown_guess")[here]
+        by_value = beta @ self.constant("unknown_slope")[here].T * moved
+        np.add.at(mu.T, district[here], by_value.T)
 
     def district_effects(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
         """e = eta - mu of each draw, or of those at some positions, shape (samples, n).
@@ -146,6 +176,14 @@ class Fit:
         The whole effect of the district: under ``bym2`` its structured and its independent part together.
         """
         return self.draws("eta", at) - self.fixed_part(at)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """``column[id]`` of each value of a covariate that the fit took as unknown."""
+        posterior = self.tree["posterior"]
+        if "unknown" not in posterior:
+            return ()
+        return tuple(map(str, posterior.coords["unknown_value"].to_numpy()))
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:

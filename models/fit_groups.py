@@ -20,7 +20,15 @@ _PRIOR_DRAWS, _PRIOR_VALUES = 1000, 5_000_000
 #: are cores: the same seed gives the same predictions on any machine.
 _BLOCKS = 16
 #: Dimension behind chain and draw of the variables that have one.
-_LAST = {"beta": "coefficient", "eta": "district", "phi": "district", "votes": "district"}
+_LAST = {
+    "beta": "coefficient",
+    "eta": "district",
+    "phi": "district",
+    "votes": "district",
+    "unknown": "unknown_value",
+    "covariate_sigma": "uncertain",
+    "covariate_rho": "uncertain",
+}
 
 
 def by_term(posterior: Posterior, coefficients: np.ndarray) -> dict[str, np.ndarray]:
@@ -187,6 +195,11 @@ def as_tree(groups: dict[str, xr.Dataset], design: Design, districts: Districts)
     }
     named = {}
     for name, dataset in groups.items():
-        coords = {dim: labels.get(str(dim), np.arange(size)) for dim, size in dataset.sizes.items()}
+        # Coordinates that a dataset brings are kept.
+        coords = {
+            dim: labels.get(str(dim), np.arange(size))
+            for dim, size in dataset.sizes.items()
+            if dim not in dataset.coords
+        }
         named[name] = dataset.assign_coords(coords)
     return xr.DataTree.from_dict(named)

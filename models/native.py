@@ -23,10 +23,10 @@ from spatialvote.models.posterior import Posterior
 
 #: nutpie's signatures: (length, point, gradient, value, address) and (length, length, point, copy, address).
 _REALS = types.CPointer(types.double)
-_DENSITY = types.int64(types.uint64, _REALS, _REALS, _REALS, types.voidptr)
+DENSITY = types.int64(types.uint64, _REALS, _REALS, _REALS, types.voidptr)
 _EXPAND = types.int64(types.uint64, types.uint64, _REALS, _REALS, types.voidptr)
 #: nutpie's code for a point where the density is zero: the trajectory diverges, the chain goes on.
-_RECOVERABLE = 4
+RECOVERABLE = 4
 
 
 def _as_pointer(typingctx, address):
@@ -56,11 +56,14 @@ def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -
     starts
         Function from a seed to a starting point, shape (n_dim,).
     """
-    packed = _pack(posterior, centring)
-    length = posterior.n_dim
+    return compiled_model(votes_density, posterior.n_dim, pack(arrays_of(posterior, centring)), starts)
+
+
+def compiled_model(density: Any, length: int, packed: "Packed", starts: Any) -> CompiledPyMCModel:
+    """A model for nutpie of a C function, the length of its point and what the function reads."""
     return CompiledPyMCModel(
         dims={"point": ("coordinate",)},
-        compiled_logp_func=_density,
+        compiled_logp_func=density,
         compiled_expand_func=_copy,
         initial_point_func=starts,
         shared_data={str(q): array for q, array in enumerate(packed.arrays)},
@@ -77,117 +80,126 @@ def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -
 
 
 @dataclass(frozen=True)
-class _Packed:
+class Packed:
     """Arrays that must outlive the sampler, and the table of their addresses and shapes, shape (m, 3)."""
 
     arrays: tuple[np.ndarray, ...]
     table: np.ndarray
 
 
-def _pack(posterior: Posterior, centring: Centring | None) -> _Packed:
+def arrays_of(posterior: Posterior, centring: Centring | None) -> tuple[np.ndarray, ...]:
+    """The arrays of a posterior and its coordinates, in the order in which compiled code unpacks them."""
     model = posterior.arrays
     coordinates = centring.arrays if centring else NO_CENTRING
-    arrays = (*model[:-1], *coordinates, *model.pattern)
+    return (*model[:-1], *coordinates, *model.pattern)
+
+
+def pack(arrays: tuple[np.ndarray, ...]) -> Packed:
+    """Arrays with the table that compiled code finds them by."""
     # A vector is a matrix of one row.
     shapes = [one.shape if one.ndim == 2 else (1, one.size) for one in arrays]
     rows = [(one.ctypes.data, *shape) for one, shape in zip(arrays, shapes, strict=True)]
-    return _Packed(arrays, np.array(rows, dtype=np.int64))
+    return Packed(arrays, np.array(rows, dtype=np.int64))
 
 
 @compiled()
-def _integers(table, row):
+def integers(table, row):
+    """A vector of whole numbers at a row of the table."""
     return carray(_pointer(table[row, 0]), (table[row, 2],), np.int64)
 
 
 @compiled()
-def _reals(table, row):
+def reals(table, row):
+    """A vector of real numbers at a row of the table."""
     return carray(_pointer(table[row, 0]), (table[row, 2],), np.float64)
 
 
 @compiled()
-def _matrix(table, row):
+def matrix(table, row):
+    """A matrix of real numbers at a row of the table."""
     return carray(_pointer(table[row, 0]), (table[row, 1], table[row, 2]), np.float64)
 
 
 @compiled()
-def _unpack_model(table, pattern):
+def unpack_model(table, pattern):
     """A `ModelArrays` from the first rows of the table."""
     return ModelArrays(
-        _integers(table, 0),
-        _integers(table, 1),
-        _matrix(table, 2),
-        _reals(table, 3),
-        _reals(table, 4),
-        _reals(table, 5),
-        _matrix(table, 6),
-        _reals(table, 7),
-        _reals(table, 8),
-        _integers(table, 9),
-        _reals(table, 10),
-        _reals(table, 11),
-        _integers(table, 12),
-        _integers(table, 13),
-        _reals(table, 14),
-        _reals(table, 15),
-        _matrix(table, 16),
-        _matrix(table, 17),
-        _matrix(table, 18),
+        integers(table, 0),
+        integers(table, 1),
+        matrix(table, 2),
+        reals(table, 3),
+        reals(table, 4),
+        reals(table, 5),
+        matrix(table, 6),
+        reals(table, 7),
+        reals(table, 8),
+        integers(table, 9),
+        reals(table, 10),
+        reals(table, 11),
+        integers(table, 12),
+        integers(table, 13),
+        reals(table, 14),
+        reals(table, 15),
+        matrix(table, 16),
+        matrix(table, 17),
+        matrix(table, 18),
         pattern,
     )
 
 
 @compiled()
-def _unpack_centring(table, first):
+def unpack_centring(table, first):
     """A `CentringArrays` from the rows that follow."""
     return CentringArrays(
-        _reals(table, first),
-        _reals(table, first + 1),
-        _reals(table, first + 2),
-        _reals(table, first + 3),
-        _matrix(table, first + 4),
-        _matrix(table, first + 5),
-        _matrix(table, first + 6),
-        _matrix(table, first + 7),
+        reals(table, first),
+        reals(table, first + 1),
+        reals(table, first + 2),
+        reals(table, first + 3),
+        matrix(table, first + 4),
+        matrix(table, first + 5),
+        matrix(table, first + 6),
+        matrix(table, first + 7),
     )
 
 
 @compiled()
-def _unpack_pattern(table, first):
+def unpack_pattern(table, first):
     """The arrays of a `Pattern`, in its order, from the last rows."""
     return (
-        _integers(table, first),
-        _integers(table, first + 1),
-        _integers(table, first + 2),
-        _reals(table, first + 3),
-        _reals(table, first + 4),
-        _integers(table, first + 5),
-        _integers(table, first + 6),
-        _integers(table, first + 7),
-        _integers(table, first + 8),
+        integers(table, first),
+        integers(table, first + 1),
+        integers(table, first + 2),
+        reals(table, first + 3),
+        reals(table, first + 4),
+        integers(table, first + 5),
+        integers(table, first + 6),
+        integers(table, first + 7),
+        integers(table, first + 8),
     )
 
 
 #: Rows of the table: a `ModelArrays` without its pattern, a `CentringArrays`, a `Pattern`.
-_MODEL, _CENTRING, _PATTERN = len(ModelArrays._fields) - 1, len(CentringArrays._fields), len(Pattern._fields)
-_ROWS = _MODEL + _CENTRING + _PATTERN
+MODEL, CENTRING, PATTERN = len(ModelArrays._fields) - 1, len(CentringArrays._fields), len(Pattern._fields)
+ROWS = MODEL + CENTRING + PATTERN
 
 
-@cfunc(_DENSITY, cache=True, error_model="numpy")
-def _density(length, point_, gradient_, value_, address):
-    table = carray(address, (_ROWS, 3), np.int64)
-    model = _unpack_model(table, _unpack_pattern(table, _MODEL + _CENTRING))
+@cfunc(DENSITY, cache=True, error_model="numpy")
+def votes_density(length, point_, gradient_, value_, address):
+    """The density and its gradient as nutpie calls it; 0, or nutpie's code where the density is zero."""
+    table = carray(address, (ROWS, 3), np.int64)
+    model = unpack_model(table, unpack_pattern(table, MODEL + CENTRING))
     point = carray(point_, (length,))
     if model.switches[0] == NO_FIELD:
         value, slope = log_posterior(point, model)
     else:
-        value, slope = centred_log_posterior(point, model, _unpack_centring(table, _MODEL))
+        value, slope = centred_log_posterior(point, model, unpack_centring(table, MODEL))
     gradient = carray(gradient_, (length,))
     finite = np.isfinite(value)
     for i in range(slope.size):
         gradient[i] = slope[i]
         finite = finite and np.isfinite(slope[i])
     carray(value_, (1,))[0] = value
-    return 0 if finite else _RECOVERABLE
+    return 0 if finite else RECOVERABLE
 
 
 @cfunc(_EXPAND, cache=True)

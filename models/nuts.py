@@ -25,6 +25,8 @@ from spatialvote.models.families import FAMILIES
 from spatialvote.models.native import native_model
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.stored_draws import STATISTICS, Draws
+from spatialvote.models.unknowns.bind import Unknowns
+from spatialvote.models.unknowns.native import native_joint
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class NutsSettings:
         return self.cores or os.cpu_count() or 1
 
 
-def suited(settings: NutsSettings, posterior: Posterior) -> NutsSettings:
+def suited(settings: NutsSettings, posterior: Posterior, unknowns: Unknowns | None = None) -> NutsSettings:
     """The settings with what was left open chosen by how much the votes tell about a typical district.
 
     The signal-to-noise ratio is h tau^2: median Fisher information of eta times the variance between
@@ -89,8 +91,11 @@ def suited(settings: NutsSettings, posterior: Posterior) -> NutsSettings:
     0.6, without one divergence (0.65 is the optimum for a fixed number of steps, Beskos et al. 2013; a
     trajectory that may choose any of its points bears longer ones). Where it is less, sigma, rho and eta
     constrain each other, and only small steps (0.9) keep transitions from diverging; the same where a
-    dispersion is unknown, because how much votes say is then unknown too.
+    dispersion is unknown, because how much votes say is then unknown too. Unknown values of covariates have
+    scales that a longer warm-up has to learn, and products with coefficients that bend the posterior.
     """
+    if unknowns is not None:
+        return replace(settings, tune=settings.tune or 500, target_accept=settings.target_accept or 0.8)
     if posterior.has_field:
         easy = not FAMILIES[posterior.family].HYPER and centre(posterior).signal_to_noise >= 10
     else:
@@ -118,6 +123,7 @@ def sample(
     progress: Progress | None = None,
     store: DrawStore | None = None,
     begin: np.ndarray | None = None,
+    unknowns: Unknowns | None = None,
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """Sample the posterior.
 
@@ -136,19 +142,21 @@ def sample(
         from its last one with a new warm-up, which is discarded. None: draws stay in memory.
     begin
         Unconstrained hyperparameters from which each chain starts, (chains, h); None: `starting_point`.
+    unknowns
+        Unknown values of covariates, sampled with everything else; None: all are known.
 
     Returns
     -------
     draws
         ``sigma`` (chains, draws), ``rho`` likewise and ``eta`` (chains, draws, n); or, without a field,
-        ``coefficients`` (chains, draws, p).
+        ``coefficients`` (chains, draws, p). With unknown values also those that `Unknowns.draws` names.
     statistics
         nutpie's sample statistics, dims (chain, draw).
     """
     # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
     centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
-    settings = suited(settings, posterior)
+    settings = suited(settings, posterior, unknowns)
     held = [store.read(chain) if store else None for chain in range(settings.chains)]
     plans: dict[int, Plan] = {}
     for chain, before in enumerate(held):
@@ -156,13 +164,16 @@ def sample(
         near = None if begin is None or centring is None else centring.free(begin[chain])
         if kept >= settings.draws:
             continue
-        start = partial(_at, before.point[-1]) if before else partial(_anywhere, posterior, seeds[0], near)
+        anywhere = partial(_anywhere, posterior, unknowns, seeds[0], near)
+        start = partial(_at, before.point[-1]) if before else anywhere
         run = store.run(chain, kept) if store else None
         if run:
             # What a warm-up left that was interrupted.
             run.remove()
         plans[chain] = Plan(
-            model=native_model(posterior, centring, start),
+            model=native_model(posterior, centring, start)
+            if unknowns is None
+            else native_joint(posterior, centring, unknowns, start),
             draws=settings.draws - kept,
             # `suited` leaves neither of these open.
             tune=cast(int, settings.tune),
@@ -172,11 +183,11 @@ def sample(
         )
     drawn = dict(zip(plans, run_chains(list(plans.values()), settings.parallel, progress), strict=True))
     chains = [Draws.joined(filter(None, (before, drawn.get(chain)))) for chain, before in enumerate(held)]
-    return arrange(posterior, centring, chains)
+    return arrange(posterior, centring, chains, unknowns)
 
 
 def sample_stored(
-    posterior: Posterior, settings: NutsSettings, store: DrawStore
+    posterior: Posterior, settings: NutsSettings, store: DrawStore, unknowns: Unknowns | None = None
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """The draws that a store holds, as `sample` gives them, without drawing more.
 
@@ -200,30 +211,39 @@ def sample_stored(
     length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
     taken = [one.first(length) for one in chains if len(one) >= length]
     centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
-    return arrange(posterior, centring, taken)
+    return arrange(posterior, centring, taken, unknowns)
 
 
 def arrange(
-    posterior: Posterior, centring: Centring | None, chains: Sequence[Draws]
+    posterior: Posterior,
+    centring: Centring | None,
+    chains: Sequence[Draws],
+    unknowns: Unknowns | None = None,
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """From sampled vectors to named variables; see `sample` for what is returned."""
     statistics = xr.Dataset(
         {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
     )
-    point = np.stack([one.point for one in chains])
+    whole = np.stack([one.point for one in chains])
+    point = whole[..., : posterior.n_dim]
+    values = {} if unknowns is None else unknowns.draws(whole[..., posterior.n_dim :])
     if centring is None:
-        return {**posterior.constrain(point), "coefficients": point[..., posterior.n_hyper :]}, statistics
-    draws = posterior.constrain(np.stack([centring.theta(one) for one in point]))
+        coefficients = point[..., posterior.n_hyper :]
+        return {**posterior.constrain(point), "coefficients": coefficients, **values}, statistics
+    draws = posterior.constrain(np.stack([centring.theta(one) for one in point])) | values
     # Chain by chain: the transformation makes several copies of its draws.
     draws["eta"] = np.stack([centring.eta(one) for one in point])
     return draws, statistics
 
 
-def _anywhere(posterior: Posterior, key: int, near: np.ndarray | None, seed: int) -> np.ndarray:
-    start = starting_point(posterior, np.random.default_rng([key, seed]))
+def _anywhere(
+    posterior: Posterior, unknowns: Unknowns | None, key: int, near: np.ndarray | None, seed: int
+) -> np.ndarray:
+    rng = np.random.default_rng([key, seed])
+    start = starting_point(posterior, rng)
     if near is not None:
         start[: len(near)] = near
-    return start
+    return start if unknowns is None else np.concatenate([start, unknowns.start(rng)])
 
 
 def _at(point: np.ndarray, _: int) -> np.ndarray:

@@ -10,6 +10,8 @@ The all-ones vector of a component is an eigenvector of R + k I, so the sum-to-z
 centring the draw.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from spatialvote.models.cholesky import solve_transposed_in_place
@@ -22,7 +24,11 @@ from spatialvote.models.structures.dispatch import weights
 
 
 def recover(
-    posterior: Posterior, values: dict[str, np.ndarray], eta: np.ndarray, rng: np.random.Generator
+    posterior: Posterior,
+    values: dict[str, np.ndarray],
+    eta: np.ndarray,
+    rng: np.random.Generator,
+    designs: Iterable[np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Draw coefficients and the structured part for each posterior draw.
 
@@ -34,6 +40,9 @@ def recover(
         Each hyperparameter by its name, shape (draws,).
     eta
         Shape (draws, n).
+    designs
+        The design of each draw, (n, p) each, where columns of it are unknown and the structure has no sparse
+        precision; None: that of the posterior.
 
     Returns
     -------
@@ -47,7 +56,15 @@ def recover(
     theta = posterior.unconstrain(values, draws)
     white = rng.standard_normal((draws, posterior.design.shape[1]))
     residual = eta - posterior.offset
-    if model.switches[0] == COLLAPSED:
+    if designs is not None:
+        noise = rng.standard_normal((draws, n))
+        coefficients, phi = np.empty_like(white), np.empty((draws, n))
+        for s, design in enumerate(designs):
+            one, at = slice(s, s + 1), model._replace(design=design)
+            coefficients[one], phi[one] = _recover_collapsed(
+                theta[one], residual[one], white[one], noise[one], at
+            )
+    elif model.switches[0] == COLLAPSED:
         coefficients, phi = _recover_collapsed(theta, residual, white, rng.standard_normal((draws, n)), model)
     else:
         coefficients, phi = _recover_sparse(theta, residual, white, model), None

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from spatialvote.data.cell_rasters import read_raster_cells, sum_rasters
     from spatialvote.data.cell_shares import share_cells
     from spatialvote.data.concentration import entropy, fractionalisation, location_quotient
+    from spatialvote.data.declare_uncertain import declare_uncertain
     from spatialvote.data.districts import About, Districts
     from spatialvote.data.dutch_counts import read_dutch_counts
     from spatialvote.data.egohoods import count_egohoods
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from spatialvote.data.turnout import TurnoutCells
     from spatialvote.data.turnout_read import TurnoutColumns, read_turnout
     from spatialvote.data.turnout_simulate import simulate_register
+    from spatialvote.data.uncertain import Uncertain
     from spatialvote.models.bym2 import BYM2
     from spatialvote.models.fit import Fit
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
@@ -90,6 +92,7 @@ __all__ = [
     "TurnoutColumns",
     "TurnoutFit",
     "TurnoutModel",
+    "Uncertain",
     "VoteShareModel",
     "__version__",
     "add_columns",
@@ -104,6 +107,7 @@ __all__ = [
     "counterfactual",
     "curve",
     "datagrid",
+    "declare_uncertain",
     "effect",
     "egohood_shares",
     "entropy",
@@ -163,6 +167,7 @@ _HOME = {
     "TurnoutColumns": "data.turnout_read",
     "TurnoutFit": "models.turnout.fit",
     "TurnoutModel": "models.turnout.model",
+    "Uncertain": "data.uncertain",
     "VoteShareModel": "models.vote_share",
     "add_columns": "data.add_columns",
     "add_party": "data.add_party",
@@ -176,6 +181,7 @@ _HOME = {
     "counterfactual": "analysis.counterfactual",
     "curve": "analysis.curve",
     "datagrid": "analysis.effects.grid",
+    "declare_uncertain": "data.declare_uncertain",
     "effect": "analysis.effects.effect",
     "egohood_shares": "data.surroundings",
     "entropy": "data.concentration",

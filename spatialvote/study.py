@@ -77,6 +77,7 @@ class Study:
         return {
             **{name: getattr(data, name) for name in TableData.model_fields if name != "about"},
             "definitions": defined(data.definitions, data.names),
+            "uncertain": {column: one.model_dump() for column, one in data.uncertain.items()},
             "graph": graph.pop("method"),
             **graph,
         }

@@ -24,6 +24,7 @@ SECTIONS: Mapping[tuple[str, ...], type[sections.Section] | Mapping[str, type[se
     ("surroundings",): surroundings_schema.SurroundingsSection,
     ("surroundings", "definition"): sections.DefinitionSection,
     ("parties",): surroundings_schema.PartiesSection,
+    ("data", "uncertain", "<column>"): schema.UncertainSection,
     ("graph",): schema.GraphSection,
     ("model",): schema.ModelSection,
     ("model", "priors"): schema.PriorsSection,
@@ -42,6 +43,7 @@ _NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("data", "definitions"): ("data", "definitions", "<column>"),
     ("multiverse", "graphs"): ("graph",),
     ("multiverse", "priors"): ("model", "priors"),
+    ("data", "uncertain"): ("data", "uncertain", "<column>"),
 }
 #: Last keys of paths to tables whose keys are names, and whose values are no sections.
 _TEXT_TABLES = tuple(

@@ -84,6 +84,24 @@ class AboutSection(Section):
     source: str = Field(default="", description="where the table comes from, in quotes")
 
 
+class UncertainSection(Section):
+    """[data.uncertain.COLUMN]: how the values of one covariate are not known exactly."""
+
+    missing: bool = Field(default=False, description="true or false")
+    low: Text | None = Field(default=None, description="the column with the lower ends of intervals")
+    high: Text | None = Field(default=None, description="the column with the upper ends of intervals")
+    rounded: Positive | None = Field(default=None, description="a step above 0, such as 5")
+    suppressed_below: Positive | None = Field(default=None, description="a number above 0, such as 10")
+    denominator: Text | None = Field(
+        default=None, description="the column with the persons that a share is of"
+    )
+    se: Text | None = Field(default=None, description="the column with standard errors")
+    se_on: Literal["column", "scale"] = Field(default="column", description="'column' or 'scale'")
+    scale: Literal["identity", "log", "logit"] | None = Field(
+        default=None, description="'identity', 'log' or 'logit'"
+    )
+
+
 class TableData(Section):
     """[data] of a study of real districts: files, and what their columns are."""
 
@@ -117,6 +135,9 @@ class TableData(Section):
         default={}, description='a table of column = name, both text, such as income_k = "mean income"'
     )
     definitions: Definitions = Field(default={}, description=DEFINITIONS)
+    uncertain: dict[Text, UncertainSection] = Field(
+        default={}, description="a table of column = how it is uncertain, such as income = { missing = true }"
+    )
     missing: Literal["refuse", "drop"] = Field(default="refuse", description="'refuse' or 'drop'")
     repair: bool = Field(default=False, description="true or false")
     about: AboutSection = Field(description="a table with name, unit and year")

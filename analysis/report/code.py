@@ -30,6 +30,7 @@ _ROLES = (
     "units",
     "names",
     "definitions",
+    "uncertain",
 )
 
 
@@ -83,9 +84,11 @@ def _read(districts: Districts) -> tuple[str, list[str]]:
     roles = _own_roles(districts)
     keywords = {name: value for name, value in roles.items() if value} | given
     own = ["OriginGroup"] if roles["definitions"] else []
+    declared = ["Uncertain"] if roles["uncertain"] else []
     return f"districts = {_call('read_districts', [table], {**keywords, 'about': about})}", [
         "About",
         *own,
+        *declared,
         "read_districts",
     ]
 

@@ -19,6 +19,7 @@ from spatialvote.analysis.report.prior_evidence import prior_predictive_part, pr
 from spatialvote.analysis.report.space import space_part
 from spatialvote.analysis.report.space_graphs import graphs_part
 from spatialvote.analysis.report.space_local import local_part
+from spatialvote.analysis.report.unknown import unknown_part
 from spatialvote.analysis.report.weights import weights_part
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ PARTS: tuple[Callable[[Fit, Review, Districts], Part | None], ...] = (
     prior_sensitivity_part,
     prior_predictive_part,
     influence_part,
+    unknown_part,
 )
 
 

@@ -60,6 +60,7 @@ def district_fields(fit: Fit) -> DistrictFields:
         mu = intercept[:, None] + beta @ standardised[part].T
         for effects, index in groups:
             mu += effects[:, index[part]]
+        fit.add_unknown(mu, beta, start)
         given[part] = family.mean(mu).mean(axis=0)
         low, high = np.quantile(level, [0.025, 0.975], axis=0)
         width[part] = 100 * (high - low) / (1 if shares else level.mean(axis=0))

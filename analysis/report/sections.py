@@ -30,6 +30,7 @@ from spatialvote.analysis.report.questions import questions
 from spatialvote.analysis.report.record import caveats, record_pairs, record_tables
 from spatialvote.analysis.report.review import check_table, tally
 from spatialvote.analysis.report.truth import truth_part
+from spatialvote.analysis.settled import settled
 
 if TYPE_CHECKING:
     from spatialvote.analysis.radii import Radii
@@ -72,7 +73,7 @@ def sections(
         "averages": averages_part(fit, districts, effects[columns[0]]) if columns else None,
         "truth": known,
         "linked": linked_districts(districts),
-        "raw_pictures": raw_pictures(fit, districts),
+        "raw_pictures": raw_pictures(fit, settled(fit, districts)),
         "model_pictures": [
             *model_pictures(fit, districts, district_fields(fit)),
             *filter(None, [map_picture(fit, districts, effects[columns[0]]) if columns else None]),
