@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import arviz as az
 import numpy as np
 from maps import map_named
 
@@ -154,6 +153,9 @@ def _estimates(posterior: Any) -> dict[str, list[float]]:
 
 def _mixing(posterior: Any, statistics: Any, sampling: float, preparing: float) -> dict[str, Any]:
     """What tells how well a sampler did: the least effective sample size of slopes, sigma and rho."""
+    # Imported where needed: it takes memory that the fast engine's figures should not hold.
+    import arviz as az
+
     draws = _scalars(posterior)
     effective = {name: float(az.ess(one)) for name, one in draws.items()}
     return {

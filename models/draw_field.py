@@ -38,10 +38,14 @@ def draw_effects(
 ) -> np.ndarray:
     """Effects under ``bym2`` for each pair of sigma and rho, shape (draws, n)."""
     size = len(sigma)
-    theta = rng.standard_normal((size, graph.n))
+    effects = rng.standard_normal((size, graph.n))
+    effects *= np.sqrt(1 - rho)[:, None]
     phi = draw_phi(graph, rng, size)
-    unstructured, structured = np.sqrt(1 - rho)[:, None], np.sqrt(rho)[:, None]
-    return sigma[:, None] * (unstructured * theta + structured * phi)
+    # In place: many draws of many districts are large.
+    phi *= np.sqrt(rho)[:, None]
+    effects += phi
+    effects *= sigma[:, None]
+    return effects
 
 
 def draw_sparse(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import h5netcdf
 import numpy as np
 import xarray as xr
 
@@ -11,22 +12,52 @@ from spatialvote.data.errors import FitError, Problem, name_some
 
 #: Letters of a specification or record in a file; thousands of times what they need.
 _LONGEST = 50_000_000
+#: Level of compression, and values that are written at once.
+_LEVEL, _TOGETHER = 2, 8_000_000
 
 
 def save_tree(tree: xr.DataTree, path: str | Path) -> Path:
-    """Write a tree with its attributes; variables of two dimensions and more are compressed."""
+    """Write a tree with its attributes.
+
+    Variables of two dimensions and more are compressed. Those of three, a value for each draw and district,
+    are written some draws at a time: what is computed when it is asked for never stands in memory as a whole.
+    """
     path = Path(path)
+    small, large = {}, []
+    for name, group in tree.to_dict().items():
+        long = [one for one, values in group.data_vars.items() if values.ndim >= 3]
+        small[name] = group.drop_vars(long)
+        large += [(name, group[one]) for one in long]
     encoding = {
-        f"/{group.name}": {
-            name: {"zlib": True, "complevel": 2, "shuffle": True}
-            for name, values in group.data_vars.items()
+        name: {
+            one: {"zlib": True, "complevel": _LEVEL, "shuffle": True}
+            for one, values in group.data_vars.items()
             if values.ndim >= 2 and values.dtype.kind in "fiub"
         }
-        for group in tree.children.values()
+        for name, group in small.items()
     }
     with written_aside(path) as aside:
-        tree.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+        kept = xr.DataTree.from_dict(small)
+        kept.attrs = tree.attrs
+        kept.to_netcdf(aside, engine="h5netcdf", encoding=encoding)
+        with h5netcdf.File(aside, "a") as file:
+            for group, values in large:
+                _write(file[group], values)
     return path
+
+
+def _write(group: h5netcdf.Group, values: xr.DataArray) -> None:
+    """Write a variable of dimensions (chain, draw, ...) by blocks of draws."""
+    _, draws, *rest = values.shape
+    together = max(1, min(draws, _TOGETHER // max(1, int(np.prod(rest)))))
+    chunks = (1, -(-together // 4), *(min(one, 4096) for one in rest))
+    written = group.create_variable(
+        str(values.name), tuple(map(str, values.dims)), values.dtype, chunks=chunks,
+        compression="gzip", compression_opts=_LEVEL, shuffle=True,
+    )  # fmt: skip
+    for start in range(0, draws, together):
+        here = slice(start, start + together)
+        written[:, here] = values.isel({values.dims[1]: here}).to_numpy()
 
 
 def open_tree(path: Path) -> xr.DataTree:

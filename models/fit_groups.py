@@ -1,12 +1,13 @@
 """The groups of a `Fit`: from posterior draws to named arrays, with predictions and the prior beside them."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from xarray.core.indexing import ExplicitlyIndexed
 
 from spatialvote.data.districts import Districts
+from spatialvote.models.derived import VALUES, derive, draw_votes, type_of_votes
 from spatialvote.models.design import Design
 from spatialvote.models.draw_field import draw_structure
 from spatialvote.models.families import FAMILIES
@@ -16,9 +17,6 @@ from spatialvote.models.posterior import Posterior
 #: Draws of the prior and its predictive distribution: so many, and fewer where districts are so many that a
 #: value for each draw and district would take more than this.
 _PRIOR_DRAWS, _PRIOR_VALUES = 1000, 5_000_000
-#: Draws are predicted in so many blocks, each with a random generator of its own, on as many threads as there
-#: are cores: the same seed gives the same predictions on any machine.
-_BLOCKS = 16
 #: Dimension behind chain and draw of the variables that have one.
 _LAST = {
     "beta": "coefficient",
@@ -69,14 +67,13 @@ def fit_groups(
         if name in variables:
             variables[name] = variables[name].astype(np.float32, copy=False)
     dispersion = _dispersion(posterior, variables)
-    log_likelihood, predicted = _predict(posterior, variables["eta"], dispersion, rng)
-    prior = draw_prior(posterior, min(_PRIOR_DRAWS, max(100, _PRIOR_VALUES // len(votes))), rng)
-    prior_votes = _drawn(posterior, prior["eta"], _dispersion(posterior, prior), rng)
+    log_likelihood, predicted = derive(posterior, variables["eta"], dispersion, rng)
+    prior, prior_votes = _prior(posterior, min(_PRIOR_DRAWS, max(100, _PRIOR_VALUES // len(votes))), rng)
     return {
         "posterior": _dataset(variables),
         "log_likelihood": _dataset({"votes": log_likelihood}),
         "posterior_predictive": _dataset({"votes": predicted}),
-        "prior": _dataset({name: one[None].astype(np.float32) for name, one in prior.items()}),
+        "prior": _dataset({name: one[None] for name, one in prior.items()}),
         "prior_predictive": _dataset({"votes": prior_votes[None]}),
         "observed_data": xr.Dataset(
             {"votes": ("district", votes if posterior.family == "gaussian" else votes.astype(np.int64))}
@@ -112,6 +109,23 @@ def _constant_data(
     )
 
 
+def _prior(
+    posterior: Posterior, size: int, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Draws of the prior in single precision, and of votes from it, some at a time."""
+    together = max(1, VALUES // len(posterior.votes))
+    parts, votes = [], []
+    for start in range(0, size, together):
+        drawn = draw_prior(posterior, min(together, size - start), rng)
+        eta = drawn["eta"]
+        predicted = draw_votes(posterior, eta, _dispersion(posterior, drawn), rng)
+        votes.append(predicted.astype(type_of_votes(posterior, eta), copy=False))
+        parts.append({name: one.astype(np.float32) for name, one in drawn.items()})
+    # Each variable leaves the parts as it is joined.
+    joined = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+    return joined, np.concatenate(votes)
+
+
 def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draws of every unknown from the prior, shape (size, ...)."""
     hyper = posterior.draw_prior(rng, size)
@@ -121,7 +135,7 @@ def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dic
     coefficients = posterior.prior_mean + sd * rng.standard_normal(sd.shape)
     eta = coefficients @ posterior.design.T
     if posterior.has_field:
-        eta = eta + draw_structure(posterior.field, hyper["sigma"], hyper.get("rho"), rng)
+        eta += draw_structure(posterior.field, hyper["sigma"], hyper.get("rho"), rng)
     return {**by_term(posterior, coefficients), **hyper, "eta": eta}
 
 
@@ -131,48 +145,7 @@ def _dispersion(posterior: Posterior, variables: dict[str, np.ndarray]) -> np.nd
     return variables[own[0]] if own else 0.0
 
 
-def _predict(
-    posterior: Posterior, eta: np.ndarray, dispersion: np.ndarray | float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log likelihoods and predicted votes of each draw, both (chain, draw, n), block by block."""
-    chains, draws, n = eta.shape
-    flat = eta.reshape(-1, n)
-    loose = np.broadcast_to(dispersion, (chains, draws)).ravel()
-    log_likelihood = np.empty(flat.shape, dtype=np.float32)
-    # Counts of 32 bits hold every electorate; a Poisson count may have more.
-    counted = DENOMINATORS.get(posterior.family) == "valid"
-    whole = np.int32 if counted and posterior.size.max() < 2**31 else np.int64
-    predicted = np.empty(flat.shape, dtype=np.float32 if posterior.family == "gaussian" else whole)
-
-    def predict(part: np.ndarray, source: np.random.Generator) -> None:
-        block = flat[part].astype(np.float64)
-        own = loose[part] if FAMILIES[posterior.family].HYPER else 0.0
-        log_likelihood[part] = FAMILIES[posterior.family].log_likelihood(
-            block, posterior.votes, posterior.size, own
-        )
-        predicted[part] = _drawn(posterior, block, own, source)
-
-    blocks = np.array_split(np.arange(len(flat)), min(_BLOCKS, len(flat)))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(predict, blocks, rng.spawn(len(blocks))))
-    if predicted.dtype == np.int64 and predicted.max() < 2**31:
-        predicted = predicted.astype(np.int32)
-    return log_likelihood.reshape(eta.shape), predicted.reshape(eta.shape)
-
-
-def _drawn(
-    posterior: Posterior, eta: np.ndarray, dispersion: np.ndarray | float, rng: np.random.Generator
-) -> np.ndarray:
-    """Predicted votes; counts in 32 bits where they fit, logits of shares in single precision."""
-    counted = DENOMINATORS.get(posterior.family) == "valid"
-    size = posterior.size.astype(np.int64) if counted else posterior.size
-    votes = FAMILIES[posterior.family].draw(rng, eta, size, dispersion)
-    if posterior.family == "gaussian":
-        return votes.astype(np.float32)
-    return votes.astype(np.int32) if votes.max() < 2**31 else votes
-
-
-def _dataset(variables: dict[str, np.ndarray]) -> xr.Dataset:
+def _dataset(variables: Mapping[str, np.ndarray | ExplicitlyIndexed]) -> xr.Dataset:
     """Name the dimensions of draws: chain, draw, then district, coefficient or level."""
     last = {
         **_LAST,

@@ -113,7 +113,8 @@ def laplace(
 
         def fill(q: int) -> None:
             nonlocal done
-            joint.fill(q, points.theta[q], points.log_proposal[q], points.starts[q])
+            # Each start is the last use of an array of n, and leaves memory as draws of as many fill it.
+            joint.fill(q, points.theta[q], points.log_proposal[q], points.starts.pop(q))
             done += len(joint.slots[q])
             if progress is not None:
                 progress(done, draws, 0, time.perf_counter() - began)

@@ -14,7 +14,6 @@ from spatialvote.models.chains import Progress
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
 from spatialvote.models.laplace.engine import Drawn, laplace
-from spatialvote.models.laplace.short_run import short_run
 from spatialvote.models.outcome import absence_record, held_out_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
@@ -88,6 +87,9 @@ def fit_laplace(
     report = dict(drawn.report)
     variables = _variables(posterior, drawn)
     if not report["k_hat"] <= UNRELIABLE:
+        # Brings nutpie and ArviZ, which few fits need.
+        from spatialvote.models.laplace.short_run import short_run
+
         with timed(timings, "short run"):
             report["short_run"] = short_run(posterior, drawn.theta, variables, rng)
     with timed(timings, "predict"):

@@ -213,14 +213,14 @@ class Points:
     log_proposal
         Log density of the proposal that they were drawn from, shape (k,).
     starts
-        The inner mode at each point, where it is known, so that it need not be searched again.
+        The inner mode at each point, by its position, so that it need not be searched again.
     rounds
         How many proposals were tried.
     """
 
     theta: np.ndarray
     log_proposal: np.ndarray
-    starts: Sequence[Start]
+    starts: dict[int, Start]
     rounds: int
 
 
@@ -235,7 +235,9 @@ def choose_points(
     last round.
     """
     if not target.names:
-        return Points(np.zeros((count, 0)), np.zeros(count), [around.mode.start] * count, 0)
+        return Points(
+            np.zeros((count, 0)), np.zeros(count), dict.fromkeys(range(count), around.mode.start), 0
+        )
 
     def look_at(theta: np.ndarray) -> tuple[float, Start]:
         return look(target, around, theta)
@@ -262,7 +264,8 @@ def choose_points(
         complete = d < _MANY or isinstance(proposals[-1], Mixture)
         enough = complete and even and smooth(log_weight)[1] <= _LARGEST_K_HAT
         if enough or len(proposals) > _ROUNDS:
-            return Points(batch, log_proposal, [one[1] for one in looked], len(proposals))
+            starts = {q: start for q, (_, start) in enumerate(looked)}
+            return Points(batch, log_proposal, starts, len(proposals))
         points, values = np.vstack([points, batch]), np.r_[values, value]
         drawn.append(count)
         densities = np.array([one.log_density(points) for one in proposals])

@@ -75,7 +75,8 @@ class Mode(NamedTuple):
     @property
     def start(self) -> Start:
         """This mode as the place to begin for another nearby."""
-        return Start(self.x, self.c, self.out[-1])
+        # A copy: a view of its last row would keep all of ``out`` in memory at every point.
+        return Start(self.x, self.c, self.out[-1].copy())
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,7 +102,8 @@ def tampered() -> Callable[..., Fit]:
     """Copy a fit with one array changed: ``tampered(fit, "posterior", "eta", change)``."""
 
     def copy(fit: Fit, group: str, name: str, change: Callable[[np.ndarray], None]) -> Fit:
-        tree = fit.tree.copy(deep=True)
+        # Loaded, because what is computed when it is asked for cannot be changed.
+        tree = fit.tree.copy(deep=True).load()
         change(tree[group][name].to_numpy())
         return Fit(tree, fit.model, fit.record)
 
