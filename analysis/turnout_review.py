@@ -11,7 +11,7 @@ _COMPUTED = "Was the posterior computed well?"
 _FITS = "Does the model reproduce the turnout that was observed?"
 _INFORMED = "How much do the cells tell?"
 #: Thresholds of the checks.
-K_HAT, POINTS, RATIO, TAIL, INSIDE = 0.7, 100, 0.5, 0.01, 0.9
+K_HAT, POINTS, DRAWS, TAIL, INSIDE = 0.7, 100, 100, 0.01, 0.9
 _MOST_DRAWS = 500
 
 
@@ -35,7 +35,8 @@ def turnout_review(fit: TurnoutFit, seed: int = 0) -> tuple[Check, ...]:
 
 def _computed(fit: TurnoutFit) -> list[Check]:
     told = fit.record["approximation"]
-    k, points, ratio = told["k_hat"], told["effective_points"], told["sd_log_ratio"]
+    k, points = told["k_hat"], told["effective_points"]
+    draws_k, effective = told["k_hat_draws"], told["effective_draws"]
     return [
         Check(
             "turnout_k_hat", _COMPUTED, "Pareto k of the hyperparameters' weights", k, f"below {K_HAT:g}",
@@ -51,13 +52,17 @@ def _computed(fit: TurnoutFit) -> list[Check]:
             "Too few different hyperparameters stand behind the draws: simplify the model.",
         ),
         Check(
-            "turnout_gaussian", _COMPUTED, "spread of log density minus log approximation",
-            ratio, f"below {RATIO:g}", grade(ratio < RATIO, ratio >= 2),
-            "Given the hyperparameters the terms are nearly Gaussian, as the engine takes them to be."
-            if ratio < RATIO else
-            "The terms are less Gaussian than the engine takes them to be: intervals of the smallest "
-            "cells are "
-            "approximate; join levels that hold very few persons.",
+            "turnout_gaussian", _COMPUTED, "Pareto k of the draws' weights", draws_k, f"below {K_HAT:g}",
+            grade(draws_k < K_HAT, draws_k >= 1),
+            "Given the hyperparameters the terms are near enough to Gaussian: weights make the draws exact."
+            if draws_k < K_HAT else
+            "The terms are less Gaussian than weights can mend: join levels that hold very few persons.",
+        ),
+        Check(
+            "turnout_draws", _COMPUTED, "effective number of draws", effective, f"at least {DRAWS}",
+            grade(effective >= DRAWS, effective < DRAWS / 4),
+            "Enough different draws are left after weighing." if effective >= DRAWS else
+            "Weighing leaves few different draws: take more, or join levels that hold very few persons.",
         ),
     ]  # fmt: skip
 

@@ -39,10 +39,7 @@ SIZES = {"0": (0, 1), "1-9": (1, 10), "10-99": (10, 100), "100 and more": (100, 
 
 def draw_truth(posterior: TurnoutPosterior, rng: np.random.Generator) -> tuple[dict[str, float], np.ndarray]:
     """Hyperparameters and the log-odds of every cell, from the prior."""
-    values = {}
-    for hyper in posterior.hypers:
-        nodes = (hyper.nodes,) if hyper.name == "rho" else ()
-        values[hyper.name] = float(hyper.prior.draw(rng, 1, *nodes)[0])
+    values = posterior.values(rng.normal(size=len(posterior.hypers)))
     eta = np.full(posterior.voted.size, posterior.offset)
     for term in posterior.terms:
         noise = rng.normal(size=(term.copies, term.nodes)) * np.sqrt(term.variances(values))

@@ -11,6 +11,7 @@ Technometrics 37.
 West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +24,7 @@ _DEFENCE = 0.1
 #: Degrees of freedom of the first proposal and of the mixture's kernels.
 _FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
 #: Draws of the prior that are held.
-_HELD = 4096
+HELD = 4096
 
 
 class Prior(Protocol):
@@ -88,15 +89,16 @@ class SplitT:
 
 @dataclass(frozen=True, eq=False)
 class Vague:
-    """The prior as a proposal, by draws from it, shape (held, d)."""
+    """The prior as a proposal: its log density at a point, and draws from it, shape (held, d)."""
 
-    posterior: Prior
+    log_prior: Callable[[np.ndarray], float]
     drawn: np.ndarray
 
     @classmethod
     def of(cls, posterior: Prior, rng: np.random.Generator) -> "Vague":
         """The prior of a posterior's hyperparameters."""
-        return cls(posterior, posterior.unconstrain(posterior.draw_prior(rng, _HELD), _HELD))
+        drawn = posterior.unconstrain(posterior.draw_prior(rng, HELD), HELD)
+        return cls(lambda theta: posterior.log_prior(theta)[0], drawn)
 
     def draw(self, uniform: np.ndarray) -> np.ndarray:
         """Points for uniforms (k, d), of which the first column is used, shape (k, d)."""
@@ -104,7 +106,7 @@ class Vague:
 
     def log_density(self, theta: np.ndarray) -> np.ndarray:
         """Log density at points (k, d), shape (k,)."""
-        return np.array([self.posterior.log_prior(point)[0] for point in theta])
+        return np.array([self.log_prior(point) for point in theta])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,10 +1,12 @@
 r"""Draws of the hyperparameters: from their mode, by adaptive multiple importance sampling.
 
-The Laplace marginal of theta is maximised, its curvature there measured, and theta proposed from a
-multivariate t with that shape; further sets are proposed from what the weights so far say of mean and
-spread. All proposals are weighed against the mixture of all rounds (Cornuet et al. 2012), and the weights
-smoothed by a generalised Pareto tail, whose shape k tells whether they can be trusted (Vehtari et al. 2024:
-below 0.7).
+The Laplace marginal of theta is maximised and probed on both sides of its mode along the axes of its
+curvature there; the first proposals come from a Student-t that is split accordingly
+(`models.laplace.proposals`). Further rounds propose from a mixture around what the weights so far say, a
+tenth of it from the prior. theta are scores that the prior makes standard Normal (`terms.Hyper`), so that no
+tail is heavier than that of the proposals. All proposals are weighed against the mixture of all rounds
+(Cornuet et al. 2012), and the weights smoothed by a generalised Pareto tail, whose shape k tells whether they
+can be trusted (Vehtari et al. 2024: below 0.7).
 
 References
 ----------
@@ -18,21 +20,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
-from scipy.stats import multivariate_t
 
 from spatialvote.data.errors import ModelError, Problem
+from spatialvote.models.laplace.proposals import HELD, Mixture, SplitT, Vague, propose
 from spatialvote.models.laplace.weigh import smooth
 from spatialvote.models.turnout.posterior import TurnoutPosterior
 
-_FREEDOM = 5
-#: Proposals of each round for each hyperparameter, and at least.
-_PER_HYPER, _LEAST = 40, 150
-#: Rounds go on, two at least, until the weights can be trusted.
-_MOST_ROUNDS, TRUSTED_K = 4, 0.7
-#: Logarithms of standard deviations (logits of rho) beyond which nothing is believed: 0.0003 and 55 logits.
-LOWEST, HIGHEST = -8.0, 4.0
-_DIFFERENCE = 0.1  # step of the second differences, of theta
-_WIDEST = 1.5  # largest standard deviation of a proposal, of theta
+#: Proposals of each round: so many for each hyperparameter, and at least, as a power of two (Sobol points).
+_PER_HYPER, _LEAST = 36, 128
+#: Rounds go on, two at least, until the weights can be trusted and enough points are effective.
+_MOST_ROUNDS, _TRUSTED_K, _ENOUGH = 6, 0.5, 0.3
+#: Scores beyond which nothing is believed, 1e-10 of the prior.
+_LIMIT = 6.5
+_DIFFERENCE, _MOST_FALL = 0.1, 2.0  # step of the second differences, of a score; fall that is too much
+_FLATTEST = 0.5  # least curvature of the first proposal; the prior's is one
+#: Distances from the mode at which the proposal's scale is measured, and its limits, as in `laplace.outer`.
+_PROBES, _NARROW, _WIDE = (1.5, 3.0, 5.0), 0.4, 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +68,35 @@ class Explored:
         return float(1 / (self.weight**2).sum())
 
 
+@dataclass(eq=False)
+class _Search:
+    """The marginal of theta near its mode, how often it was asked for, and where x(theta) is to be sought."""
+
+    posterior: TurnoutPosterior
+    near: np.ndarray
+    centre: np.ndarray | None = None
+    trend: np.ndarray | None = None
+    count: int = 0
+
+    def negative(self, theta: np.ndarray) -> float:
+        """Minus log p(theta | y); the next search of x begins where this one ended."""
+        value, self.near = self.at(theta, self.near)
+        return -value
+
+    def at(self, theta: np.ndarray, start: np.ndarray) -> tuple[float, np.ndarray]:
+        """log p(theta | y) and x(theta)."""
+        self.count += 1
+        point = self.posterior.point(theta, start)
+        return point.value, point.mode
+
+    def look(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        """The same, x being sought from its trend around the mode."""
+        if self.centre is None or self.trend is None:
+            raise TypeError("the mode was not looked for")
+        # Far out a line is worse than a constant.
+        return self.at(theta, self.near + np.clip(theta - self.centre, -1, 1) @ self.trend)
+
+
 def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
     """Find the mode, propose, weigh.
 
@@ -73,70 +105,79 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
     ModelError
         Where no mode is found.
     """
-    count = 0
-    near: np.ndarray | None = None
-
-    def negative(theta: np.ndarray) -> float:
-        nonlocal count, near
-        point = posterior.point(theta, near)
-        count, near = count + 1, point.mode
-        return -point.value
-
     size = len(posterior.hypers)
+    search = _Search(posterior, np.zeros(posterior.size))
     if size == 0:
-        point = posterior.point(np.zeros(0))
-        return Explored(np.zeros((1, 0)), point.mode[None], np.ones(1), -np.inf, 1)
+        _, mode = search.at(np.zeros(0), search.near)
+        return Explored(np.zeros((1, 0)), mode[None], np.ones(1), -np.inf, 1)
     found = minimize(
-        negative, posterior.start(), method="L-BFGS-B", bounds=[(LOWEST + 0.5, HIGHEST - 0.5)] * size,
+        search.negative, np.zeros(size), method="L-BFGS-B", bounds=[(-_LIMIT, _LIMIT)] * size,
         options={"eps": 1e-4, "ftol": 1e-8, "gtol": 1e-2},
     )  # fmt: skip
     if not np.isfinite(found.fun):
         raise ModelError(Problem("the hyperparameters have no mode", "look for cells without any votes"))
-    at_mode = posterior.point(found.x, near).mode
-    mean, spread = found.x, _curvature(negative, found.x, found.fun)
-    rounds: list[tuple[np.ndarray, np.ndarray]] = []
-    thetas = np.empty((0, size))
-    targets: list[float] = []
-    modes: list[np.ndarray] = []
-    number = max(_LEAST, _PER_HYPER * size)
-    for turn in range(_MOST_ROUNDS):
-        rounds.append((mean, spread))
-        proposed = multivariate_t(mean, spread, df=_FREEDOM).rvs(number, random_state=rng)
-        proposed = np.asarray(proposed).reshape(number, size)
-        inside = ((proposed > LOWEST) & (proposed < HIGHEST)).all(axis=1)
-        for theta in proposed[inside]:
-            point = posterior.point(theta, at_mode)
-            targets.append(point.value)
-            modes.append(point.mode)
+    first = _split_t(search, found.x)
+    defence = Vague(posterior.log_prior, rng.standard_normal((HELD, size)))
+    count = max(_LEAST, 2 ** round(np.log2(_PER_HYPER * size)))
+    proposals: list[SplitT | Mixture] = [first]
+    thetas, values, modes, drawn = np.empty((0, size)), np.empty(0), [], []
+    while True:
+        batch = propose(proposals[-1], count, rng)
         # What lies outside has no density: it is left out, and the weights need no constant.
-        proposed = proposed[inside]
-        count += len(proposed)
-        thetas = np.concatenate([thetas, proposed])
-        mixture = logsumexp(
-            [multivariate_t(m, s, df=_FREEDOM).logpdf(thetas).reshape(-1) for m, s in rounds], axis=0
-        )
-        log_weight = np.array(targets) - mixture
-        smoothed, k = smooth(log_weight)
+        batch = batch[(np.abs(batch) < _LIMIT).all(axis=1)]
+        looked = [search.look(theta) for theta in batch]
+        thetas, values = np.concatenate([thetas, batch]), np.append(values, [one[0] for one in looked])
+        modes += [one[1] for one in looked]
+        drawn.append(count)
+        densities = np.array([one.log_density(thetas) for one in proposals])
+        mixture = logsumexp(densities, axis=0, b=np.array(drawn)[:, None])
+        smoothed, k = smooth(values - mixture)
         weight = np.exp(smoothed - logsumexp(smoothed))
-        if turn and k < TRUSTED_K:
-            break
-        mean = weight @ thetas
-        off = thetas - mean
-        # A little wider than the weights say: what a proposal misses, no weight can restore.
-        spread = 1.2 * (off.T * weight) @ off + 1e-4 * np.eye(size)
-    return Explored(thetas, np.array(modes), weight, float(k), count)
+        explored = Explored(thetas, np.array(modes), weight, float(k), search.count)
+        good = k < _TRUSTED_K and explored.effective >= _ENOUGH * len(weight)
+        if len(proposals) > 1 and (good or len(proposals) == _MOST_ROUNDS):
+            return explored
+        proposals.append(Mixture.around(thetas, weight, defence))
 
 
-def _curvature(negative, mode: np.ndarray, at_mode: float) -> np.ndarray:
-    """Inverse of the second differences at the mode, kept positive and no wider than `_WIDEST`."""
-    size, h = mode.size, _DIFFERENCE
-    steps = h * np.eye(size)
-    ahead = np.array([negative(mode + step) for step in steps])
-    behind = np.array([negative(mode - step) for step in steps])
-    hessian = np.diag((ahead + behind - 2 * at_mode) / h**2)
+def _split_t(search: _Search, mode: np.ndarray) -> SplitT:
+    """The first proposal; also finds the trend of x(theta) around the mode of theta."""
+    top, search.near = search.at(mode, search.near)
+    curvature, search.trend = _differences(search, mode, top)
+    search.centre = mode
+    values, vectors = np.linalg.eigh(curvature)
+    axes = vectors / np.sqrt(np.maximum(values, _FLATTEST))
+    sides = np.concatenate([axes.T, -axes.T])
+    reached = np.array(
+        [[search.look(np.clip(mode + far * side, -_LIMIT, _LIMIT))[0] for side in sides] for far in _PROBES]
+    )
+    drop = np.maximum(top - reached, 1e-3)
+    scale = np.clip((np.array(_PROBES)[:, None] / np.sqrt(2 * drop)).max(axis=0), _NARROW, _WIDE)
+    return SplitT(mode, axes, scale[: mode.size], scale[mode.size :])
+
+
+def _differences(search: _Search, mode: np.ndarray, top: float) -> tuple[np.ndarray, np.ndarray]:
+    """Minus the Hessian of the log marginal at its mode, and the trend of x(theta), shape (d, values)."""
+    size = mode.size
+    sides, steps = [], np.empty(size)
+    for i, axis in enumerate(np.eye(size)):
+        h = _DIFFERENCE
+        while True:
+            ahead, behind = (search.at(mode + sign * h * axis, search.near) for sign in (1, -1))
+            fall = top - (ahead[0] + behind[0]) / 2
+            # Beyond two standard deviations a difference tells nothing of the curvature at the mode.
+            if fall < _MOST_FALL or h < _DIFFERENCE / 1000:
+                break
+            h *= max(0.1, np.sqrt(0.5 / fall))
+        sides.append((ahead, behind))
+        steps[i] = h
+    trend = np.array([(a[1] - b[1]) / (2 * h) for (a, b), h in zip(sides, steps, strict=True)])
+    hessian = np.diag([(2 * top - a[0] - b[0]) / h**2 for (a, b), h in zip(sides, steps, strict=True)])
     for i in range(size):
         for j in range(i):
-            both = negative(mode + steps[i] + steps[j])
-            hessian[i, j] = hessian[j, i] = (both - ahead[i] - ahead[j] + at_mode) / h**2
-    values, vectors = np.linalg.eigh(hessian)
-    return (vectors / np.maximum(values, 1 / _WIDEST**2)) @ vectors.T
+            moved = np.zeros(size)
+            moved[[i, j]] = steps[[i, j]]
+            both, _ = search.at(mode + moved, search.near + moved @ trend)
+            alone = sides[i][0][0] + sides[j][0][0]
+            hessian[i, j] = hessian[j, i] = (alone - top - both) / (steps[i] * steps[j])
+    return hessian, trend

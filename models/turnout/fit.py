@@ -38,9 +38,10 @@ class TurnoutFit:
     model, cells
         The specification, and what it was fitted to.
     record
-        Seed, versions, timings, fingerprints, and how good the approximation is: ``k_hat`` of the
-        hyperparameters' weights, and ``sd_log_ratio``, the spread of log density minus log approximation
-        given them (0: exact).
+        Seed, versions, timings, fingerprints, and how good the approximation is: ``k_hat`` and
+        ``effective_points`` of the hyperparameters' weights; given them, ``sd_log_ratio``, the spread of log
+        density minus log approximation (0: exact), for which draws are weighed, with ``k_hat_draws`` and
+        ``effective_draws`` of these weights.
     """
 
     tree: xr.DataTree

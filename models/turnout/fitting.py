@@ -1,4 +1,4 @@
-"""Fit a turnout model: draws of hyperparameters, then of everything else given them."""
+"""Fit a turnout model: draws of hyperparameters, then of everything else given them, weighed to be exact."""
 
 import platform
 from datetime import UTC, datetime
@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from threadpoolctl import threadpool_limits
 
 from spatialvote.data.turnout import TurnoutCells
 from spatialvote.models.families.binomial import CODE
-from spatialvote.models.laplace.district import ROWS, collapse_all
+from spatialvote.models.laplace.district import ROWS
+from spatialvote.models.laplace.eta import draw_all
+from spatialvote.models.laplace.weigh import smooth
 from spatialvote.models.record import timed
 from spatialvote.models.turnout.explore import Explored, explore
 from spatialvote.models.turnout.fit import TurnoutFit
@@ -19,8 +22,6 @@ from spatialvote.models.turnout.model import TurnoutModel
 from spatialvote.models.turnout.posterior import Point, TurnoutPosterior, cell_precision
 
 _VERSIONS = ("spatialvote", "numba", "numpy", "scipy", "xarray")
-#: Draws at which the Gaussian approximation given the hyperparameters is compared with the density itself.
-_COMPARED = 200
 
 
 def fit_turnout(model: TurnoutModel, cells: TurnoutCells, *, seed: int, draws: int) -> TurnoutFit:
@@ -28,17 +29,20 @@ def fit_turnout(model: TurnoutModel, cells: TurnoutCells, *, seed: int, draws: i
     rng = np.random.default_rng(seed)
     timings: dict[str, float] = {}
     posterior = TurnoutPosterior.of(model, cells)
-    with timed(timings, "hyperparameters"):
-        explored = explore(posterior, rng)
-    with timed(timings, "draws"):
-        variables, ratio = _draw(posterior, explored, draws, rng)
+    # Threads of BLAS wait for each other by spinning: on matrices of a few hundred rows two of them take ten
+    # times the time of one, and on a busy machine a fit seems to hang.
+    with threadpool_limits(limits=1, user_api="blas"):
+        with timed(timings, "hyperparameters"):
+            explored = explore(posterior, rng)
+        with timed(timings, "draws"):
+            variables, told = _draw(posterior, explored, draws, rng)
     record = _record(cells, seed, draws, timings) | {
         "approximation": {
             "k_hat": explored.k,
             "points": len(explored.weight),
             "effective_points": explored.effective,
             "evaluations": explored.evaluations,
-            "sd_log_ratio": ratio,
+            **told,
         }
     }
     return TurnoutFit(_tree(posterior, cells, variables), model, cells, record)
@@ -46,73 +50,78 @@ def fit_turnout(model: TurnoutModel, cells: TurnoutCells, *, seed: int, draws: i
 
 def _draw(
     posterior: TurnoutPosterior, explored: Explored, draws: int, rng: np.random.Generator
-) -> tuple[dict[str, np.ndarray], float]:
-    """Draws of every variable, and the spread of log density minus log approximation at some of them."""
-    # Systematic resampling: a point of weight w is taken floor(draws w) or one more times.
-    at = (rng.random() + np.arange(draws)) / draws
-    last = len(explored.weight) - 1
-    taken = np.bincount(np.minimum(np.searchsorted(np.cumsum(explored.weight), at), last), minlength=last + 1)
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Draws of every variable, and how good the Gaussian approximation is that they come from.
+
+    Each draw of x is weighed by its density over that of the approximation, so that the draws are of the
+    posterior and not of its approximation; they are resampled to equal weights.
+    """
+    taken = _resample(explored.weight, draws, rng)
     x = np.empty((draws, posterior.size))
     eta = np.empty((draws, posterior.voted.size), dtype=np.float32)
     theta = np.repeat(explored.theta, taken, axis=0)
-    ratios = []
+    log_ratio = np.empty(draws)
     start = 0
-    every = max(1, draws // _COMPARED)
     for number in np.flatnonzero(taken):
         point = posterior.point(explored.theta[number], explored.modes[number])
         block = slice(start, start + taken[number])
         start = block.stop
         noise = rng.normal(size=(posterior.size, taken[number]))
-        x[block] = (point.mode[:, None] + solve_triangular(point.factor, noise)).T
-        values = posterior.values(explored.theta[number])
-        m = posterior.offset + x[block][:, posterior.index].sum(axis=2)
-        eta[block] = _cell_effects(posterior, point, m, cell_precision(values) ** -0.5, rng)
-        if block.start // every != block.stop // every:
-            ratios.append(_log_ratio(posterior, point, values, x[block.stop - 1], noise[:, -1]))
+        x[block] = point.mode + point.factor.colour(noise).T
+        t = cell_precision(posterior.values(explored.theta[number]))
+        log_ratio[block] = _log_ratio(posterior, point, t, x[block], noise)
+        eta[block] = _cell_draws(posterior, point, t, x[block], rng)
+    smoothed, k = smooth(log_ratio)
+    weight = np.exp(smoothed - logsumexp(smoothed))
+    kept = np.repeat(np.arange(draws), _resample(weight, draws, rng))
     # Draws in random order: those of one point would stand together otherwise.
-    order = rng.permutation(draws)
+    order = rng.permutation(kept)
     variables: dict[str, np.ndarray] = {"eta": eta[order]}
     start = 0
     for term in posterior.terms:
         variables[term.name] = x[order, start : start + term.size]
         start += term.size
-    for position, name in enumerate(posterior.names):
-        column = theta[order, position]
-        variables[name] = 1 / (1 + np.exp(-column)) if name == "rho" else np.exp(column)
-    return variables, float(np.std(ratios)) if len(ratios) > 1 else 0.0
+    for position, hyper in enumerate(posterior.hypers):
+        variables[hyper.name] = hyper.value(theta[order, position])
+    told = {
+        "sd_log_ratio": float(log_ratio.std()),
+        "k_hat_draws": k,
+        "effective_draws": float(1 / (weight**2).sum()),
+    }
+    return variables, told
 
 
-def _cell_effects(
-    posterior: TurnoutPosterior, point: Point, m: np.ndarray, sigma: float, rng: np.random.Generator
+def _resample(weight: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each is taken, shape of `weight`: systematically, floor(draws weight) or one more times."""
+    at = (rng.random() + np.arange(draws)) / draws
+    last = len(weight) - 1
+    return np.bincount(np.minimum(np.searchsorted(np.cumsum(weight), at), last), minlength=last + 1)
+
+
+def _cell_draws(
+    posterior: TurnoutPosterior, point: Point, t: float, x: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draws of eta = m + e given m, shape (draws, cells).
-
-    At the mode eta has mean m + g / t and variance (t - h) / t^2, t = 1 / sigma^2; away from it the mean
-    moves by (1 - h / t) for each unit of m, to first order.
-    """
-    if sigma == 0:
-        return m
-    at_mode = posterior.offset + point.mode[posterior.index].sum(axis=1)
-    g, h = point.cells[1], point.cells[2]
-    mean = at_mode + g * sigma**2 + (1 - h * sigma**2) * (m - at_mode)
-    variance = sigma**2 * np.maximum(1 - h * sigma**2, 0.0)
-    return mean + np.sqrt(variance) * rng.normal(size=m.shape)
+    """Draws of eta given x, shape (draws, cells), from the exact density of the cells' own effects."""
+    moved = posterior.predictor(x)
+    if t == np.inf:
+        return moved
+    eta = np.empty(moved.shape[::-1])
+    draw_all(
+        CODE, t, np.ascontiguousarray(moved.T), posterior.predictor(point.mode), point.cells, posterior.voted,
+        posterior.entitled, 0.0, rng, eta,
+    )  # fmt: skip
+    return eta.T
 
 
 def _log_ratio(
-    posterior: TurnoutPosterior, point: Point, values: dict[str, float], x: np.ndarray, noise: np.ndarray
-) -> float:
-    """Log density of x given the hyperparameters minus that of its approximation, each up to a constant."""
-    prior, _ = posterior.precision(values)
-    t = cell_precision(values)
+    posterior: TurnoutPosterior, point: Point, t: float, x: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Log density of draws given the hyperparameters minus that of their approximation, up to a constant
+    that is the same for all: both are one at the mode."""
     out = np.empty((ROWS, posterior.voted.size))
-
-    def height(value: np.ndarray) -> float:
-        m = posterior.offset + value[posterior.index].sum(axis=1)
-        collapse_all(CODE, m, t, posterior.voted, posterior.entitled, 0.0, m.copy(), out)
-        return float(out[0].sum() - 0.5 * value @ prior @ value)
-
-    return height(x) - height(point.mode) + 0.5 * float(noise @ noise)
+    top = posterior.height(point.mode, point.prior, t, point.cells[8].copy(), out)
+    heights = [posterior.height(one, point.prior, t, point.cells[8], out) for one in x]
+    return np.array(heights) - top + 0.5 * (noise**2).sum(axis=0)
 
 
 def _tree(posterior: TurnoutPosterior, cells: TurnoutCells, variables: dict[str, np.ndarray]) -> xr.DataTree:

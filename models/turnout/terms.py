@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.special import expit, log_ndtr, ndtr
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.data.turnout import TurnoutCells
-from spatialvote.models.priors import PCRho, PCSigma
+from spatialvote.models.priors import PCRho, PCSigma, rho_distance
 from spatialvote.models.scaled_graph import scale_graph
 from spatialvote.models.spectrum import Spectrum
 from spatialvote.models.turnout.model import TurnoutModel
@@ -41,6 +43,8 @@ class Term:
         V, shape (nodes, nodes); None for the identity.
     variances
         Variances along V, shape (nodes,), of given hyperparameters.
+    scale
+        Factor that a cell's value comes with, shape (cells,); None: one.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Term:
     index: np.ndarray
     vectors: np.ndarray | None
     variances: Variances
+    scale: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -57,22 +62,52 @@ class Term:
         return self.copies * self.nodes
 
 
-_NO_GRAPH = Spectrum(np.ones(1), np.ones(1))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hyper:
-    """One hyperparameter: its name, its prior, and for rho the eigenvalues its prior depends on."""
+    r"""One hyperparameter, and the score by which it is explored: z = Phi^-1(F(value)), F its prior.
+
+    Every score is a priori standard Normal. On the log scale a standard deviation that the data do not inform
+    has a left tail that falls off exponentially, which proposals for a posterior miss; here no tail is
+    heavier than a Normal one.
+
+    Attributes
+    ----------
+    name
+        Name of the hyperparameter.
+    prior
+        Its prior.
+    table
+        Of rho: logarithms of the prior's distance, ascending, and logits of rho.
+    """
 
     name: str
     prior: PCSigma | PCRho
-    nodes: Spectrum = _NO_GRAPH
+    table: PchipInterpolator | None = None
+    rate: float = 1.0
+    log_mass: float = 0.0
 
-    def code(self) -> tuple:
-        """What the prior's compiled log density takes beside the value."""
-        if isinstance(self.prior, PCRho):
-            return (*self.prior.code(self.nodes), *self.nodes)
-        return self.prior.code()[:2]
+    @classmethod
+    def of(cls, name: str, prior: PCSigma | PCRho, nodes: Spectrum | None = None) -> "Hyper":
+        """A hyperparameter; rho comes with the eigenvalues of its graph, on which its prior depends."""
+        if isinstance(prior, PCSigma):
+            return cls(name, prior, None, prior.code()[1])
+        if nodes is None:
+            raise TypeError("rho needs a graph")
+        _, rate, log_mass = prior.code(nodes)
+        logits = np.linspace(-20, 20, 801)
+        distance = np.array([rho_distance(one, nodes.value, nodes.weight)[0] for one in expit(logits)])
+        # Towards rho = 1 distances differ by less than rounding.
+        apart = np.append(True, np.diff(np.log(distance)) > 1e-12)
+        return cls(name, prior, PchipInterpolator(np.log(distance[apart]), logits[apart]), rate, log_mass)
+
+    def value(self, score: np.ndarray | float) -> np.ndarray:
+        """The hyperparameter of a score."""
+        if self.table is None:
+            # 1 - exp(-rate sigma) = Phi(score)
+            return -log_ndtr(-np.asarray(score)) / self.rate
+        distance = -np.log1p(-ndtr(score) * np.exp(self.log_mass)) / self.rate
+        ends = self.table.x[[0, -1]]
+        return expit(self.table(np.clip(np.log(distance), *ends)))
 
 
 def walk_structure(count: int, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -148,11 +183,11 @@ def make_terms(model: TurnoutModel, cells: TurnoutCells) -> tuple[list[Term], li
     dims = ("age",) if "age" in levels else ()
     terms.append(Term("curve" if dims else "intercept", dims, 1, n_ages, position, vectors, common))
     if n_ages > 1:
-        hypers.append(Hyper("sigma_age", priors.age))
+        hypers.append(Hyper.of("sigma_age", priors.age))
     if levels.get("group", 1) > 1:
-        hypers.append(Hyper("sigma_group", priors.group))
+        hypers.append(Hyper.of("sigma_group", priors.group))
         if n_ages > 1:
-            hypers.append(Hyper("sigma_group_age", priors.group_age))
+            hypers.append(Hyper.of("sigma_group_age", priors.group_age))
 
         def departure(values: Mapping[str, float]) -> np.ndarray:
             walk = values.get("sigma_group_age", 0.0) ** 2 * inverse
@@ -164,21 +199,21 @@ def make_terms(model: TurnoutModel, cells: TurnoutCells) -> tuple[list[Term], li
         if levels.get(name, 1) > 1:
             terms.append(_iid(name, (name,), cells.index(name), levels[name], fixed=sd))
     if levels.get("area", 1) > 1:
-        hypers.append(Hyper("sigma_area", priors.area))
+        hypers.append(Hyper.of("sigma_area", priors.area))
         if area == "iid":
             terms.append(_iid("area", ("area",), cells.index("area"), levels["area"], sigma="sigma_area"))
         else:
             term, nodes = _bym2(cells)
             terms.append(term)
-            hypers.append(Hyper("rho", priors.rho, nodes))
+            hypers.append(Hyper.of("rho", priors.rho, nodes))
     for first, second in given:
         name = f"{first}_{second}"
         index = cells.index(first) * levels[second] + cells.index(second)
         size = levels[first] * levels[second]
         terms.append(_iid(name, (first, second), index, size, sigma=f"sigma_{name}"))
-        hypers.append(Hyper(f"sigma_{name}", priors.interaction))
+        hypers.append(Hyper.of(f"sigma_{name}", priors.interaction))
     if model.cell:
-        hypers.append(Hyper("sigma_cell", priors.cell))
+        hypers.append(Hyper.of("sigma_cell", priors.cell))
     return terms, hypers
 
 

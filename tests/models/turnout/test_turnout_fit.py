@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 from scipy.special import expit, gammaln
+from scipy.stats import norm
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.data.turnout_simulate import simulate_register
+from spatialvote.models.turnout.explore import explore
 from spatialvote.models.turnout.fit import TurnoutFit
 from spatialvote.models.turnout.model import TurnoutModel
-from spatialvote.models.turnout.posterior import TurnoutPosterior
+from spatialvote.models.turnout.posterior import TurnoutPosterior, cell_precision
 from spatialvote.models.turnout.terms import walk_structure
 
 
@@ -33,30 +36,122 @@ def test_walks_are_scaled_and_their_null_space_is_polynomial(order):
     np.testing.assert_allclose(inside, line, atol=1e-10)
 
 
-def test_precision_is_the_inverse_of_the_covariance(register):
-    posterior = TurnoutPosterior.of(TurnoutModel(), register.cells)
-    values = posterior.values(posterior.start())
-    precision, log_det = posterior.precision(values)
-    assert np.linalg.slogdet(precision)[1] == pytest.approx(log_det, rel=1e-8)
+def whole_precision(prior):
+    """Q, the eliminated term last."""
+    return np.block(
+        [
+            [prior.kept, np.zeros((len(prior.kept), prior.own.size))],
+            [np.zeros((prior.own.size, len(prior.kept))), np.diag(prior.own)],
+        ]
+    )
 
 
-def test_the_mode_is_where_the_slope_is_zero(register):
-    """At the mode the derivative of the log density in each term's values is zero, by finite differences."""
-    posterior = TurnoutPosterior.of(TurnoutModel(cell=False), register.cells)
-    theta = posterior.start()
+def rows(posterior):
+    """A, dense."""
+    matrix = np.zeros((posterior.voted.size, posterior.size))
+    for term in range(posterior.index.shape[1]):
+        matrix[np.arange(len(matrix)), posterior.index[:, term]] += posterior.scale[:, term]
+    return matrix
+
+
+MODELS = {
+    "an interaction is eliminated": TurnoutModel(),
+    "the larger of two interactions": TurnoutModel(interactions=(("group", "area"), ("age", "area"))),
+    "nothing is eliminated": TurnoutModel(interactions=(), cell=False),
+}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_precision_and_factor_are_those_of_dense_algebra(register, model):
+    posterior = TurnoutPosterior.of(model, register.cells)
+    rng = np.random.default_rng(1)
+    theta = rng.normal(size=len(posterior.hypers))
     point = posterior.point(theta)
-    prior, _ = posterior.precision(posterior.values(theta))
+    prior = whole_precision(point.prior)
+    assert np.linalg.slogdet(prior)[1] == pytest.approx(point.prior.log_det, rel=1e-8)
+    x = rng.normal(size=posterior.size)
+    np.testing.assert_allclose(point.prior.times(x), prior @ x, rtol=1e-10)
+    a = rows(posterior)
+    np.testing.assert_allclose(posterior.predictor(x), posterior.offset + a @ x, rtol=1e-10)
+    whole = prior + a.T @ (point.cells[2][:, None] * a)
+    assert point.factor.half_log_det == pytest.approx(np.linalg.slogdet(whole)[1] / 2, rel=1e-8)
+    np.testing.assert_allclose(point.factor.solve(x), np.linalg.solve(whole, x), rtol=1e-6, atol=1e-9)
+    # Colouring unit vectors gives a root of the inverse.
+    root = point.factor.colour(np.eye(posterior.size))
+    np.testing.assert_allclose(root @ root.T, np.linalg.inv(whole), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_the_mode_is_where_the_slope_is_zero(register, model):
+    """At the mode the derivative of the log density in each term's values is zero, by finite differences."""
+    posterior = TurnoutPosterior.of(model, register.cells)
+    point = posterior.point(np.zeros(len(posterior.hypers)))
+    t = cell_precision(posterior.values(np.zeros(len(posterior.hypers))))
+    out = np.empty_like(point.cells)
 
     def height(x):
-        m = posterior.offset + x[posterior.index].sum(axis=1)
-        return (posterior.voted * m - posterior.entitled * np.logaddexp(0, m)).sum() - 0.5 * x @ prior @ x
+        return posterior.height(x, point.prior, t, point.cells[8].copy(), out)
 
+    whole = np.diag(whole_precision(point.prior))
     for position in (0, 3, posterior.size - 1):
         step = np.zeros(posterior.size)
         step[position] = 1e-4
         slope = (height(point.mode + step) - height(point.mode - step)) / 2e-4
         # Newton's method ends within 1e-4 posterior standard deviations of the mode.
-        assert abs(slope) < 1e-3 * np.sqrt(prior[position, position] + 1)
+        assert abs(slope) < 1e-3 * np.sqrt(whole[position] + 1)
+
+
+def test_scores_are_standard_normal_under_the_prior(register):
+    """A hyperparameter below its prior's quantile has a score below the Normal's, exactly."""
+    posterior = TurnoutPosterior.of(TurnoutModel(), register.cells)
+    scores = np.array([-4.0, -1.0, 0.0, 2.0])
+    for hyper in posterior.hypers:
+        values = hyper.value(scores)
+        assert (np.diff(values) > 0).all()
+        if hyper.name == "rho":
+            # P(rho < 0.5) = 2/3 is how the prior is stated.
+            assert hyper.value(norm.ppf(2 / 3)) == pytest.approx(0.5, abs=1e-6)
+        else:
+            rate = -np.log(hyper.prior.tail) / hyper.prior.upper
+            np.testing.assert_allclose(-np.expm1(-rate * values), norm.cdf(scores), rtol=1e-10)
+
+
+def test_one_thread_of_blas_is_enough(register, monkeypatch):
+    """Threads of BLAS on small matrices wait for each other by spinning: a fit must not start them."""
+    seen = []
+
+    def note(posterior, rng):
+        seen.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return explore(posterior, rng)
+
+    monkeypatch.setattr("spatialvote.models.turnout.fitting.explore", note)
+    TurnoutModel(interactions=(), cell=False, area="iid").fit(register.cells, seed=1, draws=100)
+    assert seen
+    assert set(seen) == {1}
+
+
+def test_points_cover_what_a_long_walk_finds(register):
+    """Means and spreads of the scores agree with a random walk over the same marginal."""
+    posterior = TurnoutPosterior.of(TurnoutModel(interactions=(), area="iid"), register.cells)
+    with threadpool_limits(limits=1, user_api="blas"):
+        explored = explore(posterior, np.random.default_rng(1))
+        mean = explored.weight @ explored.theta
+        spread = np.sqrt(explored.weight @ (explored.theta - mean) ** 2)
+        rng = np.random.default_rng(2)
+        theta, walk = mean, []
+        now = posterior.point(theta)
+        for _ in range(1500):
+            proposed = theta + spread * rng.normal(size=theta.size)
+            new = posterior.point(proposed, now.mode)
+            if np.log(rng.random()) < new.value - now.value:
+                theta, now = proposed, new
+            walk.append(theta)
+    walk = np.array(walk)
+    # A walk of five dimensions is worth about a thirtieth of its length: 50 draws, a standard error of 0.14
+    # standard deviations of a mean and 0.1 of a spread, and the points' own error of 0.07.
+    np.testing.assert_allclose((walk.mean(axis=0) - mean) / spread, 0, atol=0.6)
+    np.testing.assert_allclose(walk.std(axis=0) / spread, 1, atol=0.45)
+    assert explored.k < 0.7
 
 
 def test_one_cell_integrates_to_the_exact_posterior():
