@@ -9,6 +9,7 @@ district with average covariates. Terms such as ``(1 | municipality)`` are left 
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +94,13 @@ def split_formula(formula: str) -> tuple[str, str]:
 
 
 def build_design(formula: str, districts: Districts, standardise: bool = True) -> Design:
-    """Evaluate a formula on districts.
+    """Evaluate a formula on districts; see `design_of`."""
+    table = pd.DataFrame(districts.table.drop(columns=districts.table.geometry.name))
+    return design_of(formula, table, districts.roles.votes, standardise)
+
+
+def design_of(formula: str, table: pd.DataFrame, parties: Collection[str], standardise: bool) -> Design:
+    """Evaluate a formula on the rows of a table.
 
     Raises
     ------
@@ -102,14 +109,13 @@ def build_design(formula: str, districts: Districts, standardise: bool = True) -
         that determine each other, or a group that is none.
     """
     party, right = split_formula(formula)
-    if party not in districts.roles.votes:
+    if party not in parties:
         raise ModelError(
             Problem(
                 f"formula '{formula}' asks for party '{party}', which has no votes",
-                f"use one of {name_some(districts.roles.votes, limit=10)}",
+                f"use one of {name_some(parties, limit=10)}",
             )
         )
-    table = pd.DataFrame(districts.table.drop(columns=districts.table.geometry.name))
     groups = bind_groups(formula, table)
     try:
         common = design_matrices(right, table, na_action="error", extra_namespace={"np": np}).common

@@ -22,13 +22,15 @@ from spatialvote.models.families import FAMILIES
 from spatialvote.models.laplace.draws import log_ratio
 from spatialvote.models.laplace.engine import points_for
 from spatialvote.models.laplace.eta import draw_all
-from spatialvote.models.laplace.outer import choose_points, find_mode, look_around
+from spatialvote.models.laplace.outer import Points, choose_points, find_mode, look_around
 from spatialvote.models.laplace.target import Start
 from spatialvote.models.laplace.weigh import weigh
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.system import draw_system, forms, multiply_rows
 from spatialvote.models.latent.target import LatentTarget
 
+#: How points are chosen: of target, surroundings of the mode, how many, randomness and a map.
+Choose = Callable[..., Points]
 #: Metropolis-Hastings steps of each draw's hyperparameters.
 _STEPS = 5
 
@@ -59,7 +61,7 @@ class Drawn:
 
 def draw_fast(
     posterior: LatentPosterior, draws: int, rng: np.random.Generator, cores: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress | None = None, choose: Choose = choose_points,
 ) -> Drawn:  # fmt: skip
     """Draw from a posterior.
 
@@ -75,6 +77,8 @@ def draw_fast(
         Threads; None: as many as the machine has cores.
     progress
         Called with draws done and in total, 0 divergences, and seconds.
+    choose
+        Chooses the points, in place of `spatialvote.models.laplace.outer.choose_points`.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def draw_fast(
 
         mode = find_mode(target, target.begin())
         around = look_around(target, mode, map_)
-        points = choose_points(target, around, points_for(rows, len(target.names), draws), rng, map_)
+        points = choose(target, around, points_for(rows, len(target.names), draws), rng, map_)
         count = len(points.theta)
         drawn = Drawn(
             np.empty((draws, len(target.names))),
@@ -108,7 +112,7 @@ def draw_fast(
         def fill(q: int) -> None:
             nonlocal done
             drawn.theta[slots[q]], drawn.point[slots[q]] = points.theta[q], q
-            _fill(target, points.theta[q], points.starts[q], q, slots[q], sources[q], drawn, sums)
+            fill_point(target, points.theta[q], points.starts[q], q, slots[q], sources[q], drawn, sums)
             drawn.log_point[q] -= points.log_proposal[q]
             done += len(slots[q])
             if progress is not None:
@@ -123,7 +127,7 @@ def draw_fast(
     return drawn
 
 
-def _fill(
+def fill_point(
     target: LatentTarget, theta: np.ndarray, begin: Start, point: int, slots: np.ndarray,
     rng: np.random.Generator, drawn: Drawn, sums: np.ndarray,
 ) -> None:  # fmt: skip
