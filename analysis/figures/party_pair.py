@@ -94,7 +94,8 @@ def party_pair_map(
     2
     """
     _require(areas, parties, valid, stations)
-    if stations is not None:
+    # `_require` has seen to it that both have a coordinate system.
+    if stations is not None and areas.crs is not None:
         stations = stations.to_crs(areas.crs)
     tables = [one for one in (stations, areas) if one is not None]
     shares = {name: [_share(table, column, valid) for table in tables] for name, column in parties.items()}

@@ -87,7 +87,7 @@ class Explorer:
         at = np.searchsorted(np.cumsum(weight), (rng.random() + np.arange(count)) / count)
         at = np.minimum(at, len(weight) - 1)
         # With its own value for a proposal a point's weight is one, as after resampling it is.
-        return Points(thetas[at], values[at], [starts[one] for one in at], turn + 1)
+        return Points(thetas[at], values[at], dict(enumerate(starts[one] for one in at)), turn + 1)
 
 
 def draw_points(
