@@ -47,8 +47,8 @@ lint: $(VENV)/.ready ## style and unused code
 types: $(VENV)/.ready ## static types
 	@$(BIN)/basedpyright
 
-benchmark: $(VENV)/.compiled ## engines and peers (TMB where R has it) on the same maps, in one run (about an hour)
-	@$(BIN)/python benchmarks/engines.py
+benchmark: $(VENV)/.compiled ## engines and peers (TMB where R has it) on the same maps, 40 minutes; QUICK=1: 12 minutes
+	@$(BIN)/python benchmarks/engines.py $(if $(QUICK),--quick)
 
 calibrate: $(VENV)/.compiled ## simulation-based calibration of both engines and of the tests of space (about an hour)
 	@$(BIN)/python benchmarks/calibrate.py

@@ -139,6 +139,15 @@ def reliable_rows(name: str, block: dict[str, Any]) -> list[str]:
     return rows
 
 
+def made_by(blocks: list[dict[str, Any]], code: str) -> str:
+    """How many of the fits the code made that ran last, in words."""
+    fits = sum(len(block["fits"]) for block in blocks)
+    codes = [one for block in blocks for one in block.get("code", [])]
+    if not any(codes):
+        return "Of none of these fits was it recorded by which code it was made."
+    return f"Of these {fits:,} fits {codes.count(code):,} were made by the code with the fingerprint {code}."
+
+
 def draw(cases: dict[str, dict[str, dict[str, Any]]]) -> Figure:
     """The ranks' ECDF less the uniform one, a line for each quantity, two panels for each case."""
     rows = (len(cases) + 1) // 2
@@ -193,6 +202,7 @@ def write(results: dict[str, Any], names: list[str], folder: Path) -> None:
         expected=round(0.05 * len(probabilities)),
         clear=int((probabilities < _CLEAR).sum()),
         rarity=f"{1 / _CLEAR:,.0f}",
+        made=made_by(blocks, results.get("code", "")),
         headings=" | ".join(_COLUMNS),
         rules="|".join(["---"] * len(_COLUMNS)),
         coverage="\n".join(

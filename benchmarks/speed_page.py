@@ -66,7 +66,10 @@ def page(measured: list[Result], machine: Result) -> str:
     return TEMPLATE.read_text(encoding="utf-8").format(
         machine=f"{machine['date']}, {machine['cores']} cores ({machine['processor']}){memory}, "
         f"Python {machine['python']}, {libraries}{peers_said}.",
-        cost=_table("districts of|n|engine|draws|wall s|CPU s|peak above start MB|peak MB", _cost(speed)),
+        cost=_table(
+            "districts of|n|engine|draws|wall s|CPU s|peak above start MB|peak MB|file s|peak with file MB",
+            _cost(speed),
+        ),
         growth="\n".join(_growth(speed)),
         sampling=_table(
             "districts of|n|form|preparing s|sampling s|min. bulk ESS|ESS / s|R-hat|divergent|steps",
@@ -87,16 +90,25 @@ def _cost(speed: list[Result]) -> Iterator[list[str]]:
         chains = "4 x " if one["engine"] in ("nuts", "textbook") else ""
         draws = f"{chains}{one['draws']:,}"
         seconds = (f"{turn['wall']:.2f}", f"{turn['cpu']:.2f}")
-        yield [*_who(one), draws, *seconds, _megabytes(above), _megabytes(first["peak"])]
+        file = f"{turn['file']:.2f}" if "file" in turn else "–"
+        peaks = (_megabytes(above), _megabytes(first["peak"]))
+        yield [*_who(one), draws, *seconds, *peaks, file, _megabytes(first.get("peak_file"))]
 
 
 def _growth(speed: list[Result]) -> Iterator[str]:
-    """Exponent b of time ~ n^b between 3,000 and 35,000 districts."""
-    for engine in ("laplace", "tmb"):
-        wall = {one["n"]: turn["wall"] for one, turn in _with_turn(_of(speed, engine, "simulated"))}
-        if {3_000, 35_000} <= set(wall):
-            exponent = np.log(wall[35_000] / wall[3_000]) / np.log(35_000 / 3_000)
-            yield f"- {NAMES[engine]}: time grows as n^{exponent:.2f} between 3,000 and 35,000 districts."
+    """Exponent b of time ~ n^b of every engine, between 3,000 districts and the largest maps measured."""
+    for engine in ("laplace", "tmb", "nuts"):
+        turns = {one["n"]: turn for one, turn in _with_turn(_of(speed, engine, "simulated"))}
+        # Of a sampler the seconds for as many effective draws, because its runs differ in length.
+        what = "time to an effective draw" if engine == "nuts" else "time"
+        cost = {
+            n: 1 / turn["ess_per_second"] if engine == "nuts" else turn["wall"] for n, turn in turns.items()
+        }
+        for n in (10_000, 35_000, 350_000):
+            if {3_000, n} <= set(cost):
+                exponent = np.log(cost[n] / cost[3_000]) / np.log(n / 3_000)
+                grows = f"{what} grows as n^{exponent:.2f}"
+                yield f"- {NAMES[engine]}: {grows} between 3,000 and {n:,} districts."
 
 
 def _sampling(speed: list[Result]) -> Iterator[list[str]]:
