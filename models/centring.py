@@ -64,6 +64,8 @@ _CENTRED, _NONCENTRED = PARAMETRISATIONS["centred"], PARAMETRISATIONS["noncentre
 #: Least information of a district relative to the median, so that sqrt(h) v and its inverse both stay finite.
 #: Where a party did not stand the votes say nothing; with h this small such a district is non-centred.
 _LEAST_INFORMATION = 1e-6
+#: Up to so many columns of B products of vectors beat those of matrices.
+_FEW = 12
 
 
 class CentringArrays(NamedTuple):
@@ -82,12 +84,14 @@ class CentringArrays(NamedTuple):
     noise
         A_i and B_i, shape (n, 2).
     basis
-        B, shape (n, P).
+        B', shape (P, n): loops over districts then run along the memory.
     along
         Parts of nu_j without tau and with it, shape (P, 2).
     spread
         Parts of pi_j that go with sigma^2 (1 - rho), sigma^2 rho and each sd_g^2; zeros for the columns of X.
         Shape (P, 2 + groups).
+    mixed
+        B'q, shape (P,).
     """
 
     choice: np.ndarray
@@ -98,6 +102,7 @@ class CentringArrays(NamedTuple):
     basis: np.ndarray
     along: np.ndarray
     spread: np.ndarray
+    mixed: np.ndarray
 
 
 #: Stands where a model without a field has no coordinates.
@@ -110,6 +115,7 @@ NO_CENTRING = CentringArrays(
     np.zeros((0, 0)),
     np.zeros((0, 2)),
     np.zeros((0, 2)),
+    np.zeros(0),
 )
 
 
@@ -191,9 +197,20 @@ def centre(posterior: Posterior, parametrisation: str = "measured") -> Centring:
     share = {"centred": 1.0, "noncentred": 0.0}.get(parametrisation, float(np.mean(ratio[stood] > 1)))
     tie = 0.5 * share / len(votes)
     choice = np.array([float(PARAMETRISATIONS[parametrisation]), power, tie])
+    response = root * (working - level)
     return Centring(
         posterior,
-        CentringArrays(choice, level, root, root * (working - level), noise, basis, along, spread),
+        CentringArrays(
+            choice,
+            level,
+            root,
+            response,
+            noise,
+            np.ascontiguousarray(basis.T),
+            along,
+            spread,
+            basis.T @ response,
+        ),
         parametrisation,
         median,
         median * simple.extra_variance,
@@ -270,23 +287,51 @@ def _distance(choice, information):
 
 
 @compiled()
+def _weighted_gram(basis, share):
+    """K = B' diag(1 / s) B, shape (P, P), given B' (P, n) and 1 / s (n,)."""
+    columns = basis.shape[0]
+    if columns > _FEW:
+        return (basis * share) @ basis.T
+    gram = np.empty((columns, columns))
+    for j in range(columns):
+        weighted = basis[j] * share
+        for q in range(j + 1):
+            gram[j, q] = np.dot(weighted, basis[q])
+            gram[q, j] = gram[j, q]
+    return gram
+
+
+@compiled()
+def _leverage(basis, inverse, leverage):
+    """Fill leverage (n,) with B_i K^-1 B_i'."""
+    columns, n = basis.shape
+    turned = inverse @ basis
+    leverage[:] = 0.0
+    for j in range(columns):
+        for i in range(n):
+            leverage[i] += turned[j, i] * basis[j, i]
+
+
+@compiled()
 def to_eta(z, sigma, tau, part, c, eta, scale, along, by_log_scale):
     """Fill eta (n,), s (n,), a (P,) and the slope of the log Jacobian in log s (n,); return the Jacobian."""
-    n, columns = c.basis.shape
+    columns, n = c.basis.shape
     choice = c.choice[0]
-    apart, weighted = np.empty(n), np.empty((n, columns))
-    jacobian = 0.0
+    apart, share = np.empty(n), np.empty(n)
+    # A product of a few factors needs one logarithm; four of them stay far inside what a double holds.
+    jacobian, factors, product = 0.0, 0, 1.0
     for i in range(n):
         u = _distance(choice, sigma * sigma / (c.noise[i, 0] + c.noise[i, 1] * tau))
         scale[i] = 1.0 if choice == _CENTRED else sigma * c.root[i] * np.sqrt(u)
         apart[i] = c.response[i] * (1.0 - u) + scale[i] * z[i]
-        jacobian += np.log(scale[i] / c.root[i])
-        share = 1.0 / scale[i]
-        for j in range(columns):
-            weighted[i, j] = c.basis[i, j] * share
-    lower = small_cholesky(weighted.T @ c.basis)
-    inverse = c.basis @ small_solve(lower, np.eye(columns))
-    shift = np.zeros(columns)
+        share[i] = 1.0 / scale[i]
+        factors, product = factors + 1, product * (scale[i] / c.root[i])
+        if factors == 4:
+            jacobian, factors, product = jacobian + np.log(product), 0, 1.0
+    jacobian += np.log(product)
+    lower = small_cholesky(_weighted_gram(c.basis, share))
+    _leverage(c.basis, small_solve(lower, np.eye(columns)), by_log_scale)
+    eta[:] = apart
     for j in range(columns):
         jacobian += 2.0 * np.log(lower[j, j])
         nu = 1.0 if choice == _CENTRED else c.along[j, 0] + c.along[j, 1] * tau
@@ -297,15 +342,13 @@ def to_eta(z, sigma, tau, part, c, eta, scale, along, by_log_scale):
             if choice != _CENTRED:
                 along[j] = np.sqrt(pi * w)
         jacobian += np.log(along[j])
+        # What the districts' own values have along B is replaced by the direction's own.
+        shift = (1.0 - w) * c.mixed[j] + along[j] * np.dot(c.basis[j], z) - np.dot(c.basis[j], apart)
         for i in range(n):
-            shift[j] += c.basis[i, j] * ((1.0 - w) * c.response[i] + along[j] * z[i] - apart[i])
+            eta[i] += c.basis[j, i] * shift
     for i in range(n):
-        v, by_k = apart[i], 0.0
-        for j in range(columns):
-            v += c.basis[i, j] * shift[j]
-            by_k += weighted[i, j] * inverse[i, j]
-        eta[i] = c.level[i] + v / c.root[i]
-        by_log_scale[i] = 1.0 - by_k
+        eta[i] = c.level[i] + eta[i] / c.root[i]
+        by_log_scale[i] = 1.0 - by_log_scale[i] * share[i]
     return jacobian
 
 
@@ -316,45 +359,43 @@ def pull_back(by_eta, z, sigma, tau, part, c, scale, along, by_log_scale, by_log
     Fills the slopes in the logs of the variances ``part`` as far as the directions B depend on them; returns
     those in log sigma and log tau as far as the districts' u and s do.
     """
-    n, columns = c.basis.shape
+    columns, n = c.basis.shape
     choice = c.choice[0]
     by_v = by_eta / c.root
-    inside, mixed_q, mixed_z = np.zeros(columns), np.zeros(columns), np.zeros(columns)
-    for i in range(n):
-        for j in range(columns):
-            inside[j] += c.basis[i, j] * by_v[i]
-            mixed_q[j] += c.basis[i, j] * c.response[i]
-            mixed_z[j] += c.basis[i, j] * z[i]
+    inside = np.empty(columns)
     by_log_part[:] = 0.0
     by_log_sigma, by_log_tau = 0.0, 0.0
     for j in range(columns):
+        inside[j] = np.dot(c.basis[j], by_v)
         nu = c.along[j, 0] + c.along[j, 1] * tau
         w = 0.0
-        by_log_a = 1.0 + along[j] * mixed_z[j] * inside[j]
+        by_log_a = 1.0 + along[j] * np.dot(c.basis[j], z) * inside[j]
         if c.spread[j, 0] > 0.0:
             pi = c.spread[j] @ part
             w = _distance(choice, pi / nu)
             # d log a / d log pi = w / 2 and d (1 - w) / d log pi = w (1 - w), in every parametrisation.
-            by_log_pi = 0.5 * w * by_log_a + w * (1.0 - w) * mixed_q[j] * inside[j]
+            by_log_pi = 0.5 * w * by_log_a + w * (1.0 - w) * c.mixed[j] * inside[j]
             for k in range(part.size):
                 by_log_part[k] += by_log_pi * c.spread[j, k] * part[k] / pi
         if choice != _CENTRED:
             # The same two in log nu: (1 - w) / 2 and -w (1 - w).
-            by_log_nu = (1.0 - w) * (0.5 * by_log_a - w * mixed_q[j] * inside[j])
+            by_log_nu = (1.0 - w) * (0.5 * by_log_a - w * c.mixed[j] * inside[j])
             by_log_tau += by_log_nu * c.along[j, 1] * tau / nu
+    left, by_z = by_v, np.zeros(n)
+    for j in range(columns):
+        loaded = along[j] * inside[j]
+        for i in range(n):
+            left[i] -= c.basis[j, i] * inside[j]
+            by_z[i] += c.basis[j, i] * loaded
     for i in range(n):
-        left, by_z = by_v[i], 0.0
-        for j in range(columns):
-            left -= c.basis[i, j] * inside[j]
-            by_z += c.basis[i, j] * along[j] * inside[j]
         variance = c.noise[i, 0] + c.noise[i, 1] * tau
         u = _distance(choice, sigma * sigma / variance)
-        by_scale = by_log_scale[i] + left * scale[i] * z[i]
-        by_shift = left * c.response[i] * u * (1.0 - u)
+        by_scale = by_log_scale[i] + left[i] * scale[i] * z[i]
+        by_shift = left[i] * c.response[i] * u * (1.0 - u)
         by_log_sigma += u * by_scale + 2.0 * by_shift
         if choice != _CENTRED:
             by_log_tau += c.noise[i, 1] * tau / variance * (0.5 * (1.0 - u) * by_scale - by_shift)
-        by_eta[i] = by_z + scale[i] * left
+        by_eta[i] = by_z[i] + scale[i] * left[i]
     return by_log_sigma, by_log_tau
 
 
@@ -394,7 +435,7 @@ def centred_log_posterior(point, model, c):
     part = variances(value, sigma, rho, model)
     tau = dispersion ** c.choice[1]
     z = point[first:]
-    scale, along = np.empty(n), np.empty(c.basis.shape[1])
+    scale, along = np.empty(n), np.empty(c.basis.shape[0])
     by_log_scale, by_log_part = np.empty(n), np.empty(part.size)
     jacobian = to_eta(z, sigma, tau, part, c, moved[first:], scale, along, by_log_scale)
     total, slope = log_posterior(moved, model)
@@ -428,7 +469,7 @@ def _draws_of_theta(points, model, c):
 def _draws_of_eta(points, model, c):
     n, first = c.level.size, model.prior_kind.size
     eta = np.empty((points.shape[0], n))
-    scale, along, slope = np.empty(n), np.empty(c.basis.shape[1]), np.empty(n)
+    scale, along, slope = np.empty(n), np.empty(c.basis.shape[0]), np.empty(n)
     for s in range(points.shape[0]):
         moved, _ = untie(points[s], model, c)
         value, _, sigma, rho, dispersion = hyperparameters(moved, model)

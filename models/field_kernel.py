@@ -23,6 +23,8 @@ import numpy as np
 
 from spatialvote.models.cholesky import factorise, solve_in_place
 from spatialvote.models.compiled import compiled
+from spatialvote.models.simd import load, minus_product, plus, spread, spread_from, store, times
+from spatialvote.models.triangular import TOGETHER, backward, forward
 
 #: Below this k the factor of R + k I would be too close to singular along the (centred out) null vectors.
 SMALLEST_K = 1e-8
@@ -68,6 +70,74 @@ def smooth(columns, k, component, sizes, pattern):
     # What rounding left along the null vectors would be amplified by 1 / k.
     centre_in_place(x, component, sizes)
     return x, centred, factor
+
+
+@compiled()
+def smooth_rows(eta, design, k, width, component, sizes, pattern):
+    """eta and X beside each other, and (R + k I)^-1 applied to them centred: rows of ``width`` numbers.
+
+    The sampler's own version of `smooth`: rows stand in the permuted order, one after the other in a flat
+    array, padded with zeros to a multiple of four, as the triangular solves take them; a spare row follows.
+    """
+    n, p = design.shape
+    order = pattern[0]
+    columns, x = np.zeros((n + 1) * width), np.zeros((n + 1) * width)
+    means = np.zeros((sizes.size + 1) * width)
+    for row in range(n):
+        i, at = order[row], row * width
+        columns[at] = eta[i]
+        for q in range(p):
+            columns[at + q + 1] = design[i, q]
+    _centre_rows(columns, x, means, width, order, component, sizes)
+    factor = factorise(k, pattern)
+    if width <= TOGETHER:
+        forward(factor, pattern[5], pattern[6], x, width)
+        backward(factor, pattern[5], pattern[6], x, width)
+    else:
+        solve_in_place(factor, pattern, x[: n * width].reshape((n, width)))
+    # What rounding left along the null vectors would be amplified by 1 / k.
+    _centre_rows(x, x, means, width, order, component, sizes)
+    return columns, x
+
+
+@compiled()
+def _centre_rows(source, target, means, width, order, component, sizes):
+    """Write rows without their means within components; rows of islands as they are."""
+    means[:] = 0.0
+    for row in range(order.size):
+        g, at = component[order[row]], row * width
+        if g >= 0:
+            for c in range(0, width, 4):
+                store(means, g * width + c, plus(load(means, g * width + c), load(source, at + c)))
+    for g in range(sizes.size):
+        for c in range(width):
+            means[g * width + c] /= sizes[g]
+    one = spread(1.0)
+    for row in range(order.size):
+        # Behind the last component stand the zeros of the islands.
+        g, at = component[order[row]], row * width
+        place = (g if g >= 0 else sizes.size) * width
+        for c in range(0, width, 4):
+            store(target, at + c, minus_product(load(source, at + c), load(means, place + c), one))
+
+
+@compiled()
+def products(columns, x, k, width, n, p):
+    """Sums over rows of columns (columns - k x)' and x (columns - k x)', each p + 1 rows of ``width``."""
+    gram, slope = np.zeros((p + 1) * width), np.zeros((p + 1) * width)
+    minus = spread(-1.0)
+    shrunk = spread(k)
+    for row in range(n):
+        at = row * width
+        for c in range(0, width, 4):
+            # The negative of it, because what the kernels have is start - left * right.
+            weighed = minus_product(load(columns, at + c), load(x, at + c), shrunk)
+            weighed = times(weighed, minus)
+            for q in range(p + 1):
+                place = q * width + c
+                store(gram, place, minus_product(load(gram, place), weighed, spread_from(columns, at + q)))
+                store(slope, place, minus_product(load(slope, place), weighed, spread_from(x, at + q)))
+    return gram, slope
 
 
 @compiled()
@@ -144,45 +214,56 @@ def field_density(eta, design, prior_sd, sigma, rho, component, sizes, node, nod
         return -np.inf, gradient, 0.0, 0.0, np.zeros(p)
     k = max(rho / (1.0 - rho), SMALLEST_K)
     t = 1.0 / (sigma * sigma * (1.0 - rho))
-    columns = np.empty((n, p + 1))
-    columns[:, 0] = eta
-    columns[:, 1:] = design
-    x, centred, _ = smooth(columns, k, component, sizes, pattern)
-    mean, lower, a = coefficient_posterior(columns, x, centred, prior_sd, t, k)
+    width = (p + 4) // 4 * 4
+    columns, x = smooth_rows(eta, design, k, width, component, sizes, pattern)
+    gram, slope = products(columns, x, k, width, n, p)
+    precision = np.empty((p, p))
+    for q in range(p):
+        for j in range(p):
+            precision[q, j] = t * gram[(q + 1) * width + j + 1]
+        precision[q, q] += 1.0 / prior_sd[q] ** 2
+    lower = small_cholesky(precision)
+    inverse = small_solve(lower, np.eye(p))
+    mean = np.zeros(p)
+    for q in range(p):
+        for j in range(p):
+            mean[q] += inverse[q, j] * t * gram[(j + 1) * width]
 
     f, f_slope = 0.0, 0.0
     for q in range(node.size):
         f += node_weight[q] * np.log1p(k / node[q])
         f_slope += node_weight[q] / (node[q] + k)
-    half_log_m, log_s = 0.0, 0.0
+    # The residual r = eta - X b^ and its smoothed version, by linearity. Smoothed columns are centred, so
+    # that r'x is the product of the centred residual too.
+    r_q_r, r_qk_r = 0.0, 0.0
+    order = pattern[0]
+    for row in range(n):
+        at = row * width
+        r, x_r = columns[at], x[at]
+        for q in range(p):
+            r -= mean[q] * columns[at + q + 1]
+            x_r -= mean[q] * x[at + q + 1]
+        weighed = r - k * x_r
+        gradient[order[row]] = -t * weighed
+        r_q_r += t * weighed * r
+        r_qk_r -= t * weighed * x_r
+    # eta'Q r as r'Q r + b^' diag(1/s^2) b^: the difference of large terms would cancel where sigma is small.
+    quadratic, half_log_m, log_s, trace_a, trace_k = r_q_r, 0.0, 0.0, float(p), 0.0
+    by_log_sd = np.empty(p)
     for q in range(p):
+        scaled = (mean[q] / prior_sd[q]) ** 2
+        share = inverse[q, q] / prior_sd[q] ** 2
+        quadratic += scaled
         half_log_m += np.log(lower[q, q])
         log_s += np.log(prior_sd[q])
-    # The residual r = eta - X b^ and its smoothed and centred versions, by linearity.
-    r_q_r, r_qk_r = 0.0, 0.0
-    for i in range(n):
-        r, x_r, r_c = columns[i, 0], x[i, 0], centred[i, 0]
-        for q in range(p):
-            r -= mean[q] * columns[i, q + 1]
-            x_r -= mean[q] * x[i, q + 1]
-            r_c -= mean[q] * centred[i, q + 1]
-        gradient[i] = -t * (r - k * x_r)
-        r_q_r -= gradient[i] * r
-        r_qk_r -= t * (r_c * x_r - k * x_r * x_r)
-    # eta'Q r as r'Q r + b^' diag(1/s^2) b^: the difference of large terms would cancel where sigma is small.
-    quadratic = r_q_r
-    for q in range(p):
-        quadratic += (mean[q] / prior_sd[q]) ** 2
+        # tr(M^-1 A) = p - tr(M^-1 diag(1/s^2)).
+        trace_a -= share
+        by_log_sd[q] = scaled + share - 1.0
+        for j in range(p):
+            trace_k -= t * inverse[q, j] * slope[(j + 1) * width + q + 1]
     log_density = 0.5 * (n * np.log(t) - f - quadratic - n * np.log(2 * np.pi)) - half_log_m - log_s
-    trace_a, trace_k = 0.0, 0.0
-    if p > 0:
-        slope = -t * (centred.T @ x - k * (x.T @ x))[1:, 1:].copy()
-        solved_a, solved_k = small_solve(lower, a), small_solve(lower, slope)
-        for q in range(p):
-            trace_a += solved_a[q, q]
-            trace_k += solved_k[q, q]
     by_log_t = 0.5 * (n - r_q_r - trace_a)
     by_k = -0.5 * (f_slope + r_qk_r + trace_k)
     by_sigma = -2.0 / sigma * by_log_t
     by_rho = by_log_t / (1.0 - rho) + by_k / (1.0 - rho) ** 2
-    return log_density, gradient, by_sigma, by_rho, slope_in_log_sd(mean, lower, prior_sd)
+    return log_density, gradient, by_sigma, by_rho, by_log_sd

@@ -159,6 +159,7 @@ def unpack_centring(table, first):
         matrix(table, first + 5),
         matrix(table, first + 6),
         matrix(table, first + 7),
+        reals(table, first + 8),
     )
 
 

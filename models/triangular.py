@@ -11,7 +11,7 @@ from spatialvote.models.simd import load, minus_product, spread, spread_from, st
 from spatialvote.models.symbolic import COLUMNS, FIELDS, FIRST, PANEL_AT, ROW_AT, ROWS
 
 #: Right-hand sides that go through the factor together: their part of a front stays in the cache.
-_TOGETHER = 32
+TOGETHER = 32
 
 
 @compiled()
@@ -58,16 +58,16 @@ def _solve(factor, pattern, rhs, both):
         return
     # Worked on in a copy, whose rows are a multiple of four wide and follow each other whatever rhs is.
     # Beyond the last row is one more, the spare row: on it fall the rows that a group of four has too many.
-    width = min(_TOGETHER, (m + 3) // 4 * 4)
+    width = min(TOGETHER, (m + 3) // 4 * 4)
     block = np.zeros((n + 1) * width)
-    for start in range(0, m, _TOGETHER):
-        columns = min(_TOGETHER, m - start)
+    for start in range(0, m, TOGETHER):
+        columns = min(TOGETHER, m - start)
         for i in range(n):
             for c in range(columns):
                 block[i * width + c] = rhs[i, start + c]
         if both:
-            _forward(factor, nodes, row_index, block, width)
-        _backward(factor, nodes, row_index, block, width)
+            forward(factor, nodes, row_index, block, width)
+        backward(factor, nodes, row_index, block, width)
         for i in range(n):
             for c in range(columns):
                 rhs[i, start + c] = block[i * width + c]
@@ -125,7 +125,7 @@ def _backward_one(factor, nodes, row_index, x):
 
 
 @compiled()
-def _forward(factor, nodes, row_index, x, width):
+def forward(factor, nodes, row_index, x, width):
     """X <- L^-1 X, the rows of X width apart, a multiple of four."""
     spare = x.size - width
     for s in range(nodes.size // FIELDS - 1):
@@ -154,7 +154,7 @@ def _forward(factor, nodes, row_index, x, width):
 
 
 @compiled()
-def _backward(factor, nodes, row_index, x, width):
+def backward(factor, nodes, row_index, x, width):
     """X <- L'^-1 X, the rows of X width apart, a multiple of four."""
     spare, rows = x.size - width, 0
     for node in range(0, nodes.size - FIELDS, FIELDS):

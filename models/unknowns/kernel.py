@@ -191,7 +191,7 @@ def votes_slope_in_columns(point, model, c):
     moved, _ = untie(point, model, c)
     value, _, sigma, rho, dispersion = hyperparameters(moved, model)
     n = c.level.size
-    eta, scale, along, slope = np.empty(n), np.empty(n), np.empty(c.basis.shape[1]), np.empty(n)
+    eta, scale, along, slope = np.empty(n), np.empty(n), np.empty(c.basis.shape[0]), np.empty(n)
     part = variances(value, sigma, rho, model)
     to_eta(point[first:], sigma, dispersion ** c.choice[1], part, c, eta, scale, along, slope)
     sd = column_sd(value, model)
