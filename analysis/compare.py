@@ -40,6 +40,7 @@ from spatialvote.analysis.belonging import require_complete, require_same_distri
 from spatialvote.analysis.blocks import buffer_of, grow_folds
 from spatialvote.analysis.loo import UNRELIABLE, loo, predictive, spread_of_sum
 from spatialvote.analysis.many import Watch, run_many
+from spatialvote.analysis.refit import K_HAT
 from spatialvote.analysis.stacking import stacking_weights
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, ModelError, Problem, name_some
@@ -83,6 +84,9 @@ class Comparison:
         Block of each district, None for ``loo``.
     buffer
         Rings around a block that are left out with it.
+    unsure
+        How many of the refits without a block have draws that k-hat does not vouch for (``blocks``; 0 for
+        ``loo``), shape (fits,).
     """
 
     names: tuple[str, ...]
@@ -95,11 +99,17 @@ class Comparison:
     unreliable: np.ndarray
     fold: np.ndarray | None = None
     buffer: int = 0
+    unsure: np.ndarray | None = None
 
     @property
     def within_noise(self) -> np.ndarray:
         """Which fits cannot be told from the best, shape (fits,); the best itself counts as one of them."""
         return (np.abs(self.difference) < SMALLEST) | (np.abs(self.difference) < ERRORS * self.error)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are; 0 for ``loo``."""
+        return 0 if self.fold is None else int(self.fold.max()) + 1
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -116,6 +126,13 @@ class Comparison:
                 said.append(
                     f"'{name}' has a Pareto k above {UNRELIABLE} in {count} "
                     f"district{'s' if count > 1 else ''}, where its elpd may be too high: compare by blocks."
+                )
+        for name, count in zip(self.names, () if self.unsure is None else self.unsure, strict=False):
+            if count:
+                said.append(
+                    f"'{name}' has a k-hat above {K_HAT} in {count} of {self.blocks} refits without a block: "
+                    "their draws, and so its elpd, may be off. Before you rely on the difference, hold "
+                    "blocks out with engine 'nuts'."
                 )
         if self.by == "loo":
             said.append(EXCHANGEABLE)
@@ -151,7 +168,7 @@ class Comparison:
             shown["p_loo"] = frame["p_loo"].map("{:.1f}".format)
         head = "Integrated leave-one-out"
         if self.fold is not None:
-            head = f"{self.fold.max() + 1} spatial blocks with a buffer of {self.buffer}"
+            head = f"{self.blocks} spatial blocks with a buffer of {self.buffer}"
         return "\n".join([head, shown.rename_axis(None).to_string(), *self.warnings])
 
 
@@ -204,7 +221,7 @@ def compare(
         Where there are fewer than two fits, `by` is unknown, or blocks or buffer are impossible.
     """
     _check(fits, districts, by, buffer)
-    fold = None
+    fold, unsure = None, None
     parameters, unreliable = np.full(len(fits), np.nan), np.zeros(len(fits), dtype=np.int64)
     if by == "loo":
         found = [loo(fit, fit.model.posterior(districts)[0]) for fit in fits.values()]
@@ -213,7 +230,7 @@ def compare(
         unreliable = np.array([int((one.k > UNRELIABLE).sum()) for one in found])
     else:
         fold = grow_folds(districts, blocks)
-        elpd = _by_blocks(fits, districts, fold, buffer, seed, cores, cluster, progress)
+        elpd, unsure = _by_blocks(fits, districts, fold, buffer, seed, cores, cluster, progress)
     order = np.argsort(-np.nansum(elpd, axis=1), kind="stable")
     elpd = elpd[order]
     apart = elpd - elpd[0]
@@ -228,6 +245,7 @@ def compare(
         unreliable=unreliable[order],
         fold=fold,
         buffer=buffer if fold is not None else 0,
+        unsure=None if unsure is None else unsure[order],
     )
 
 
@@ -289,8 +307,10 @@ def _error(apart: np.ndarray, fold: np.ndarray | None) -> float:
     return max(by_district, spread_of_sum(sums))
 
 
-def _by_blocks(fits, districts, fold, buffer, seed, cores, cluster, progress) -> np.ndarray:
-    """Each district's log predictive density from a refit without its block, shape (fits, n)."""
+def _by_blocks(
+    fits, districts, fold, buffer, seed, cores, cluster, progress
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log predictive densities from refits without each block, (fits, n), and how many refits are unsure."""
     ids = np.array(districts.ids, dtype=object)
     jobs = []
     # Every model gets the same seed for a block: what is random is shared where it can be.
@@ -311,23 +331,28 @@ def _by_blocks(fits, districts, fold, buffer, seed, cores, cluster, progress) ->
             )
     done = run_many(score_block, jobs, cores=cores, cluster=cluster, progress=progress)
     elpd = np.full((len(fits), districts.n), np.nan)
-    for q, scores in enumerate(done):
+    k_hat = np.full((len(fits), len(seeds)), np.nan)
+    for q, (scores, shape) in enumerate(done):
         elpd[q // len(seeds), fold == q % len(seeds)] = scores
-    return elpd
+        k_hat[q // len(seeds), q % len(seeds)] = shape
+    return elpd, (k_hat > K_HAT).sum(axis=1)
 
 
-def score_block(job: Block) -> np.ndarray:
-    """Refit without a block and its buffer; log predictive density of the block's districts.
+def score_block(job: Block) -> tuple[np.ndarray, float]:
+    """Refit without a block and its buffer; log predictive density of the block's districts, and k-hat.
 
-    The Laplace engine has no approximation where a whole component of the graph is held out: nothing pins
-    down the level of its structured part. The sampler then makes the refit.
+    k-hat is that of the Laplace engine's weights, NaN for the sampler. That engine has no approximation where
+    a whole component of the graph is held out: nothing pins down the level of its structured part. The
+    sampler then makes the refit.
     """
     settings = {"seed": job.seed, "held_out": job.held_out, "cores": 1, "progress": False}
+    k_hat = np.nan
     try:
         fit = job.model.fit(job.districts, "laplace", draws=_DRAWS, **settings)
+        k_hat = float(fit.record["laplace"]["k_hat"])
     except FitError:
         fit = job.model.fit(job.districts, draws=_DRAWS // 2, chains=2, **settings)
     posterior, _ = job.model.posterior(job.districts)
     at = np.isin(np.array(job.districts.ids, dtype=object), job.scored)
     log_p = predictive(fit, posterior, np.arange(_DRAWS))[:, at]
-    return np.where(posterior.size[at] > 0, logsumexp(log_p, axis=0) - np.log(len(log_p)), np.nan)
+    return np.where(posterior.size[at] > 0, logsumexp(log_p, axis=0) - np.log(len(log_p)), np.nan), k_hat

@@ -37,6 +37,7 @@ from spatialvote.analysis.effects.design import shifted_design
 from spatialvote.analysis.refit import Refit, refit
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.numbers import digits_for, fixed
+from spatialvote.analysis.report.words import listed
 from spatialvote.analysis.smoothness import describe_columns
 from spatialvote.analysis.variants import make_variants
 from spatialvote.data.errors import FitError, ModelError
@@ -80,7 +81,7 @@ def run(case: Case) -> tuple[Check, ...]:
             farthest,
             f"at most {limit:.2f}, or an estimate and a direction that stay",
             "warn" if telling or not refits[0].vouched else "pass",
-            _advice(column, telling, compared, unit),
+            _advice(column, telling, compared, unit, limit),
             {
                 "column": column,
                 "points": points,
@@ -189,7 +190,9 @@ def _around(refits: list[Refit], shift: np.ndarray) -> dict[str, float] | None:
     return {"effect": float(effect.mean()), "effect_low": float(low), "effect_high": float(high)}
 
 
-def _advice(column: str, telling: list[dict[str, Any]], compared: list[dict[str, Any]], unit: str) -> str:
+def _advice(
+    column: str, telling: list[dict[str, Any]], compared: list[dict[str, Any]], unit: str, limit: float
+) -> str:
     main, judged = compared[0], [one for one in compared[1:] if one["judged"]]
     digits = digits_for(main["effect_low"], main["effect_high"])
     here = fixed(main["effect"], digits)
@@ -205,7 +208,13 @@ def _advice(column: str, telling: list[dict[str, Any]], compared: list[dict[str,
             "the range, and look for what else varies with it across the map."
         )
     least, most = (pick(one["effect"] for one in judged) for pick in (min, max))
-    return (
+    told = (
         f"Other models of space put the effect of ‘{column}’ between {fixed(least, digits)} and "
-        f"{fixed(most, digits)} {unit} ({here} here); none changes what this model says by more than chance."
+        f"{fixed(most, digits)} {unit} ({here} here); "
     )
+    if beyond := [one["label"] for one in judged if abs(one["beyond"]) > limit]:
+        return (
+            f"{told}under {listed(beyond)} it moves by more than chance, but within the interval, and the "
+            "direction stays."
+        )
+    return f"{told}none changes what this model says by more than chance."

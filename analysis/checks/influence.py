@@ -6,10 +6,11 @@ move the others' estimates more than weights can follow. It is asked of the weig
 effect integrated out; the ordinary weights, unreliable for most districts of a model with one effect each,
 are told beside them.
 
-An influential district is no fault of a model. Up to 5 % of the districts, which strongly structured maps of
-sound models have too, the check passes and names them; above that it warns that leave-one-out comparisons are
-not to be relied on. Which conclusions such districts decide, a refit without them tells
-(`spatialvote.analysis.checks.without_worst`).
+An influential district is no fault of a model. Up to 5 % of the districts the check passes and names them;
+above that it warns that leave-one-out comparisons are not to be relied on. That limit is a convention and not
+the level of a test: how often sound models exceed it has not been calibrated, and it depends on how much
+neighbours say of a district. It judges comparisons, not the model, and never fails. Which conclusions such
+districts decide, a refit without them tells (`spatialvote.analysis.checks.without_worst`).
 """
 
 import numpy as np

@@ -42,7 +42,10 @@ REPLICATES = 1000
 
 @dataclass(frozen=True)
 class Statistic:
-    """What is computed from votes (m, n) and denominators (n,), and what a departure would mean."""
+    """What is computed from votes (m, n) and denominators (n,), and what a departure would mean.
+
+    In the words ``{effects}`` and ``{space}`` stand for what the fitted structure leaves to try.
+    """
 
     key: str
     words: str
@@ -71,8 +74,7 @@ ANEW = (
         "predictive_spread",
         "standard deviation of the districts' shares",
         lambda votes, size: (votes / size).std(axis=1),
-        "districts differ more than the model allows: let it have district effects ('bym2'), or look for a "
-        "covariate that is missing",
+        "districts differ more than the model allows: {effects}, or look for a covariate that is missing",
         "districts differ less than the model says: look at the priors, and at districts that draw sigma up",
     ),
     Statistic(
@@ -107,6 +109,20 @@ def run(case: Case) -> tuple[Check, ...]:
         compare(case, OVERALL, stored, "own"),
         *(compare(case, statistic, anew, "new") for statistic in asked),
     )
+
+
+#: What a model that has district effects, and one that has neighbours in them, can still be given.
+_LEVELS = "let parts of the map have levels of their own, as '(1 | region)' does"
+
+
+def _effects(case: Case) -> str:
+    none = case.fit.model.structure == "none"
+    return "let it have district effects ('bym2')" if none else _LEVELS
+
+
+def _space(case: Case) -> str:
+    alone = case.fit.model.structure in ("none", "iid")
+    return "fit a structure with neighbours ('bym2')" if alone else _LEVELS
 
 
 def _counts_zeros(case: Case) -> bool:
@@ -151,6 +167,7 @@ def compare(case: Case, statistic: Statistic, replicates: np.ndarray, effects: s
     else:
         low, high = np.quantile(replicated, [0.025, 0.975])
         meaning = statistic.above if p < 0.5 else statistic.below
+        meaning = meaning.format(effects=_effects(case), space=_space(case))
         advice = f"Observed {observed:.4g}, replicated {low:.4g} to {high:.4g} (95 %): {meaning}."
     return Check(
         statistic.key,

@@ -25,8 +25,8 @@ from spatialvote.analysis.residuals import thin
 __all__ = ["QUESTION", "run"]
 
 _ALIKE = (
-    "neighbours' shares are more alike than the model expects: fit a structure with neighbours ('bym2'), or "
-    "look for a covariate that varies slowly over the map"
+    "neighbours' shares are more alike than the model expects: {space}, or look for a covariate that varies "
+    "slowly over the map"
 )
 _UNLIKE = (
     "neighbours' shares are less alike than the model expects: check that links join districts that are "

@@ -69,12 +69,12 @@ _TOLD: WeakKeyDictionary[Figure, tuple[Shown, ...]] = WeakKeyDictionary()
 
 
 def tell(figure: Figure, label: str, values: np.ndarray | Sequence[str], why: str = "no value") -> None:
-    """Note a quantity that a map shows; a map of two quantities is told of both.
+    """Note a quantity that a map shows; a figure of several is told of each.
 
     Parameters
     ----------
     figure
-        A figure of `draw_map`.
+        A figure of `draw_map` or `map_classes`.
     label
         What it is, with its unit.
     values

@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.areas import ISLAND_EDGE, MISSING, find_marks, paint, read_areas
 from spatialvote.analysis.figures.extent import Extent
+from spatialvote.analysis.figures.layer import tell
 from spatialvote.analysis.figures.maps import NOT_STOOD
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
@@ -125,10 +126,11 @@ def map_classes(districts: Districts, maps: Sequence[ClassMap], *, title: str) -
         look = {"fontsize": style.SMALL_SIZE, "color": style.SOFT_INK}
         style.write(figure, left, note_top, style.shorten(one.note, slot), **look)
         place = (left + (slot - width) / 2, head - _HEAD - height + 0.04, width, height)
-        axes = figure.add_axes(style.inch_rect(figure, *place), gid=f"classes {number}")
+        axes = figure.add_axes(style.inch_rect(figure, *place), gid="map")
         extent.frame(axes)
         colours = class_colours(one.probability, districts.n)[drawn]
         paint(axes, areas, colours, one.missing[drawn], marks, points_per_unit)
+        tell(figure, f"{title}, {one.title[:1].lower()}{one.title[1:]}", class_words(one, districts))
     bottom = style.MARGIN + mark
     if beside:
         _draw_legend(figure, sure + rest, style.MARGIN + slot + _GAP, bottom, slot, height)
@@ -147,6 +149,17 @@ def class_colours(probability: dict[str, np.ndarray], n: int) -> np.ndarray:
         colours[values >= LIKELY] = likely
         colours[values >= SURE] = sure
     return colours
+
+
+def class_words(one: ClassMap, districts: Districts) -> list[str]:
+    """What a panel shows of each district: its class, with its probability where that is not 1."""
+    islands = np.isin(districts.ids, districts.graph_report.islands)
+    words = np.where(islands, "no neighbours", "neither").astype(object)
+    for name, values in one.probability.items():
+        for k in np.flatnonzero(values >= LIKELY):
+            words[k] = _WORDS[name] if values[k] == 1 else f"{_WORDS[name]} ({100 * values[k]:.0f} %)"
+    words[one.missing] = NOT_STOOD
+    return words.tolist()
 
 
 def _legend(

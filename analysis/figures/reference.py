@@ -109,7 +109,7 @@ def plot_ppc(
                 "compute every statistic on the data and on the replications",
             )
         )
-    notes = ["Upright line (orange): the data. Bars (grey): data replicated by the model."]
+    notes = ["Upright line (orange): the data. Bars (grey): replications by the model."]
     panels = lay_panels(
         len(observed),
         2,
@@ -128,7 +128,7 @@ def plot_ppc(
         axes.margins(x=0.04)
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         below = np.mean(values[name] < value) + np.mean(values[name] == value) / 2
-        panels.head(panel, name, f"data {value:.3g}; replications below it: {_percent(below)}")
+        panels.head(panel, name, f"data {value:.3g}; {_percent(below)} lie below it")
     return panels.figure
 
 

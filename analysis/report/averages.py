@@ -37,29 +37,30 @@ def averages_part(fit: Fit, districts: Districts, effect: Effect) -> Averages:
         # Without numbers of votes, voters are weighed as districts are.
         weightings.remove("voters")
     step = effect.change if effect.points is None else effect.points
-    asked = {
-        "variables": {effect.column: step},
-        "comparison": "lift" if family == "poisson" else "difference",
-    }
+    kind = "lift" if family == "poisson" else "difference"
     found = [
-        (_over(one, districts, family), comparisons(fit, districts, weighting=one, **asked))
+        (
+            _over(one, districts, family),
+            comparisons(fit, districts, {effect.column: step}, comparison=kind, weighting=one),
+        )
         for one in weightings
     ]
-    typical = ("a typical district, which has average covariates and no level of its own",
-               comparisons(fit, districts, grid="mean", **asked))  # fmt: skip
-    digits = max(digits_for(*one.table.loc[0, ["low", "high"]], least=2) for _, one in [*found, typical])
-    rows = []
-    for words, one in [*found, typical]:
-        row = one.table.iloc[0]
-        rows.append(
-            (
-                words,
-                fixed(row["estimate"], digits),
-                interval(row["low"], row["high"], digits),
-                probability(row["probability_above"]),
-            )
+    typical = (
+        "a typical district, which has average covariates and no level of its own",
+        comparisons(fit, districts, {effect.column: step}, comparison=kind, grid="mean"),
+    )
+    told = [(words, one.table.iloc[0]) for words, one in [*found, typical]]
+    digits = max(digits_for(float(row["low"]), float(row["high"]), least=2) for _, row in told)
+    rows = [
+        (
+            words,
+            fixed(float(row["estimate"]), digits),
+            interval(float(row["low"]), float(row["high"]), digits),
+            probability(float(row["probability_above"])),
         )
-    means = [float(one.table["estimate"].iloc[0]) for _, one in found]
+        for words, row in told
+    ]
+    means = [float(one.draws.mean()) for _, one in found]
     called, unit = column_words(effect.column, districts), effect_unit(family)
     words = f"The effects on this page are {weighting_words(effect.weighting, family)}. "
     if len(means) > 1:

@@ -99,7 +99,7 @@ def _path(
         else f"one standard deviation ({significant(details['change'], 2)})"
     )
     text = [
-        f"Where {called} is {step} higher, other columns held fixed, this model has the outcome differ by "
+        f"Where ‘{called}’ is {step} higher, other columns held fixed, this model has the outcome differ by "
         f"{told(main['key'])} {unit}."
     ]
     if "iid" in rows and main["key"] not in ("iid", "none"):

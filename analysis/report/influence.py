@@ -5,6 +5,7 @@ import numpy as np
 from spatialvote.analysis.checks import influence
 from spatialvote.analysis.figures.influence import plot_shapes
 from spatialvote.analysis.figures.maps import map_values
+from spatialvote.analysis.report.linked import names_with_ids
 from spatialvote.analysis.report.numbers import fixed, percent
 from spatialvote.analysis.report.parts import Part, Picture, Table, picture, table
 from spatialvote.analysis.review import Check, Review
@@ -64,10 +65,10 @@ def _map(k: np.ndarray, districts: Districts) -> Picture:
 def _worst(fit: Fit, check: Check, k: np.ndarray, districts: Districts) -> Table:
     ids = list(districts.ids)
     at = [ids.index(one) for one in check.details["worst"]]
-    share = fit.share
+    share, called = fit.share, names_with_ids(districts)
     rows = [
         (
-            ids[i],
+            called[i],
             fixed(float(k[i]), 2),
             fixed(float(elpd), 1),
             fixed(float(share[i]), 3) if fit.model.family == "poisson" else percent(float(share[i]), 1),

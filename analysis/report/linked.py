@@ -94,6 +94,14 @@ def district_names(districts: Districts) -> list[str]:
     return [name if often[name] == 1 else f"{name} ({one})" for name, one in zip(names, ids, strict=True)]
 
 
+def names_with_ids(districts: Districts) -> list[str]:
+    """What each district is called, its id behind its name; its id if it has no name."""
+    ids = [str(one) for one in districts.ids]
+    if districts.roles.label is None:
+        return ids
+    return [f"{name} ({one})" for name, one in zip(districts.table[districts.roles.label], ids, strict=True)]
+
+
 def layer_values(layer: Layer) -> dict[str, Any]:
     """What one map shows in plain values: its windows, and what is told of each district."""
     return {

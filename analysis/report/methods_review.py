@@ -112,8 +112,13 @@ def _predictive(checks: Mapping[str, Check]) -> list[str]:
     values = [one.value for one in ones]
     return [
         f"Posterior predictive p-values [@gelman1996] of {len(ones)} statistics of the data lay between "
-        f"{fixed(min(values), 3)} and {fixed(max(values), 3)}."
+        f"{_p(min(values))} and {_p(max(values))}."
     ]
+
+
+def _p(value: float) -> str:
+    """A p-value of some thousand replicates: never as certain or impossible."""
+    return "less than 0.001" if value < 0.001 else "more than 0.999" if value > 0.999 else fixed(value, 3)
 
 
 def _space(checks: Mapping[str, Check]) -> list[str]:

@@ -33,7 +33,7 @@ def significant(value: float, digits: int = 3) -> str:
     Examples
     --------
     >>> significant(0.012345), significant(1234.56), significant(4000), significant(1.0004), significant(2e-7)
-    ('0.0123', '1,235', '4,000', '1.00', '2.00e-07')
+    ('0.0123', '1,235', '4,000', '1.00', '2.00e−07')
     """
     if isnan(value) or not isfinite(value) or value == 0:
         return fixed(value)
@@ -41,7 +41,7 @@ def significant(value: float, digits: int = 3) -> str:
         return fixed(value)
     power = floor(log10(abs(value)))
     if not -4 < power < 9:
-        return f"{value:.{digits - 1}e}"
+        return f"{value:.{digits - 1}e}".replace("-", "−")
     return fixed(value, max(digits - 1 - power, 0))
 
 

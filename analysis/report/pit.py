@@ -4,6 +4,7 @@ import numpy as np
 
 from spatialvote.analysis.checks import pit
 from spatialvote.analysis.figures.pit import plot_pit
+from spatialvote.analysis.report.linked import names_with_ids
 from spatialvote.analysis.report.numbers import fixed, percent
 from spatialvote.analysis.report.parts import Part, Table, picture, table
 from spatialvote.analysis.review import Check, Review
@@ -48,14 +49,12 @@ def _tails(check: Check, districts: Districts) -> Table | None:
     tails = list(check.details["tails"].items())
     if not tails:
         return None
-    label = districts.roles.label
-    names = districts.table[label] if label else districts.ids.to_series()
+    called = dict(zip(map(str, districts.ids), names_with_ids(districts), strict=True))
     rows = []
     for one, place in tails[:MOST]:
-        called = one if label is None else f"{names.loc[one]} ({one})"
         rows.append(
             (
-                called,
+                called[one],
                 "higher than expected" if place > 0.5 else "lower than expected",
                 _tail(min(place, 1 - place)),
                 "yes" if one in check.details["beyond"] else "no",

@@ -111,7 +111,7 @@ def _words(check: Check, fit: Fit, districts: Districts) -> str:
         step = points_step(effect["points"]) if effect["points"] is not None else "one standard deviation"
         unit = "percentage points of the vote share" if counted else "% of the rate"
         text += (
-            f" Where {column_words(effect['column'], districts)} is {step} higher it believes in anything "
+            f" Where ‘{column_words(effect['column'], districts)}’ is {step} higher it believes in anything "
             f"from {interval(effect['low'], effect['high'], 0)} {unit}."
         )
     return f"{text} {check.advice}"

@@ -225,9 +225,10 @@ def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[s
         ("Fingerprint of the graph", f"{record['fingerprints']['graph']}{_same(fit, review, 'graph')}"),
         (
             "Graph",
-            f"{graph.method}: {fixed(graph.n_edges)} links, {len(graph.component_sizes)} components "
-            f"(largest {fixed(graph.component_sizes[0])}), {len(graph.islands)} districts without a "
-            f"neighbour, {len(graph.added)} links added",
+            f"{graph.method}: {fixed(graph.n_edges)} links, {len(graph.component_sizes)} "
+            f"component{'s' if len(graph.component_sizes) > 1 else ''} (largest "
+            f"{fixed(graph.component_sizes[0])}), {len(graph.islands)} districts without a neighbour, "
+            f"{len(graph.added)} links added",
         ),
         ("Repaired shapes", name_some(districts.record.repaired, 20) or "none"),
     ]

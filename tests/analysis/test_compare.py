@@ -75,6 +75,32 @@ def test_blocks_are_harder_to_predict_than_single_districts(three, city):
     assert str(found).startswith("5 spatial blocks with a buffer of 1")
 
 
+def test_refits_that_nothing_vouches_for_are_told(three, city):
+    pair = {name: three[name] for name in ("iid", "bym2")}
+    found = compare(pair, city, by="blocks", blocks=3, buffer=1, cores=1)
+    assert found.unsure is not None
+    assert not found.unsure.any()
+    assert not any("k-hat" in one for one in found.warnings)
+    unsure = np.where(np.array(found.names) == "bym2", 2, 0)
+    (told,) = (one for one in replace(found, unsure=unsure).warnings if "k-hat" in one)
+    assert told.startswith("'bym2' has a k-hat above 0.7 in 2 of 3 refits without a block")
+
+
+def test_k_hat_of_a_refit_is_counted(three, city, monkeypatch):
+    """Every refit of one model says of itself that its weights are poor."""
+    fit = VoteShareModel.fit
+
+    def poor(model, districts, *arguments, **settings):
+        made = fit(model, districts, *arguments, **settings)
+        k_hat = 0.9 if model.structure == "bym2" else 0.1
+        return replace(made, record={**made.record, "laplace": {**made.record["laplace"], "k_hat": k_hat}})
+
+    monkeypatch.setattr(VoteShareModel, "fit", poor)
+    pair = {name: three[name] for name in ("iid", "bym2")}
+    found = compare(pair, city, by="blocks", blocks=2, buffer=0, cores=1)
+    assert dict(zip(found.names, found.unsure, strict=True)) == {"iid": 0, "bym2": 2}
+
+
 def test_a_component_can_be_held_out_whole(districts):
     """A pair of districts that are neighbours of each other alone, both in one block."""
     i, j, _ = districts.edges
@@ -83,7 +109,9 @@ def test_a_component_can_be_held_out_whole(districts):
     joined = replace(districts, graph=graph, graph_report=report_graph(graph, "rook contiguity"))
     model = VoteShareModel("pvv ~ migrants + income")
     job = Block("pair", model, joined, ("D144", "D145"), ("D144", "D145"), 3)
-    scores = score_block(job)
+    scores, k_hat = score_block(job)
+    # The sampler made the refit, which has no weights.
+    assert np.isnan(k_hat)
     assert scores.shape == (2,)
     assert np.isfinite(scores).all()
     # Some votes of a few thousand: no density of an integer is above one, none is hopeless.

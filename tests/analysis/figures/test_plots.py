@@ -263,7 +263,7 @@ def test_a_reference_of_another_length_is_an_error():
 def test_ppc_tells_how_many_replications_lie_below(value, text):
     """Replications 0 to 10; one that equals the data counts half: 5.5 of 11, 0, 11, 1, 10.5 of 11."""
     figure = plot_ppc({"zeros": value}, {"zeros": np.arange(11.0)})
-    assert f"data {value:.3g}; replications below it: {text}" in words(figure)
+    assert f"data {value:.3g}; {text} lie below it" in words(figure)
     (line,) = marked(figure, "data")
     assert line.get_xdata()[0] == value
 

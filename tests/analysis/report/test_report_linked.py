@@ -10,6 +10,7 @@ import pytest
 import shapely
 
 from spatialvote.analysis.figures.layer import layer_of, tell
+from spatialvote.analysis.figures.local import ClassMap, map_classes
 from spatialvote.analysis.figures.maps import map_values
 from spatialvote.analysis.figures.style import to_png
 from spatialvote.analysis.report.linked import district_names, layer_values, linked_districts
@@ -137,3 +138,43 @@ def test_every_map_of_the_page_has_its_layer(city, city_page):
     np.testing.assert_allclose(share["values"], 100 * city.districts.share("national_list"), atol=0.06)
     (linked,) = [one for one in data if "outlines" in one]
     assert len(linked["names"]) == city.districts.n
+
+
+def test_local_maps_are_linked_side_by_side(city):
+    """Two panels: a district is found in both windows, and its class is told of each."""
+    n = city.districts.n
+    sure, likely = np.zeros(n), np.zeros(n)
+    sure[5], likely[6], likely[7] = 1, 0.62, 0.4
+    missing = np.zeros(n, dtype=bool)
+    missing[8] = True
+    nothing = np.zeros(n, dtype=bool)
+    figure = map_classes(
+        city.districts,
+        [
+            ClassMap("Raw shares", "", {"high-high": sure}, missing),
+            ClassMap("Residuals", "", {"low-low": likely}, nothing),
+        ],
+        title="Local Moran's I",
+    )
+    to_png(figure, 60)
+    layer = layer_of(figure)
+    assert layer is not None
+    assert len(layer.windows) == 2
+    assert layer.windows[0].bounds == layer.windows[1].bounds
+    assert layer.windows[0].place[0] < layer.windows[1].place[0]
+    raw, residuals = layer_values(layer)["shown"]
+    assert (raw["label"], residuals["label"]) == (
+        "Local Moran's I, raw shares",
+        "Local Moran's I, residuals",
+    )
+    told = [[one["classes"][k] for k in one["values"]] for one in (raw, residuals)]
+    assert told[0][5] == "high among high"
+    assert told[0][8] == "did not stand"
+    assert told[1][6:8] == ["low among low (62 %)", "neither"]
+
+
+def test_local_maps_of_the_page_are_among_the_linked(city_page):
+    data = [json.loads(source) for attributes, source in city_page.data if "type" in attributes]
+    labels = [one["label"] for layer in data if "windows" in layer for one in layer["shown"]]
+    for statistic in ("Local Moran's I", "Getis and Ord's G*"):
+        assert sum(label.startswith(f"{statistic}, ") for label in labels) == 3

@@ -119,3 +119,13 @@ def test_a_failed_review_names_its_failures_before_the_answer(
     alarm = page.source.split('class="alarm"')[1].split("</p>")[0]
     assert re.findall(r'href="#(.*?)"', alarm) == ["check-ess_bulk", "check-predictive_low"]
     assert page.source.index('class="alarm"') < page.source.index('class="answer"')
+
+
+def test_warnings_are_named_beside_the_answer(city, city_fit, city_review, read_page, tmp_path):
+    checks = [
+        replace(one, verdict="warn" if one.name == "predictive_low" else "pass") for one in city_review.checks
+    ]
+    warned = replace(city_review, checks=tuple(checks))
+    page = read_page(report(city_fit, warned, city.districts, tmp_path / "r.html"))
+    assert "Read the answer together with the warning of the review: predictive_low." in page.text
+    assert 'class="alarm"' not in page.source
