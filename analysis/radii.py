@@ -85,9 +85,16 @@ class Radii:
         top = candidates["probability"].idxmax()
         without = f"probability that none do {none['probability']:.2f}"
         if not self.matter:
-            return (
+            told = (
                 f"These votes do not show that surroundings at {len(candidates)} distances matter: {without}."
             )
+            low, high = candidates.loc[top, ["low", "high"]]
+            if low > 0 or high < 0:
+                told += (
+                    f" The 95 % interval of '{top}' leaves zero out, though: a prior that is wide against an "
+                    "effect favours leaving it out, so that this probability is the more careful answer."
+                )
+            return told
         return (
             f"Surroundings matter ({without}), most probably '{top}' "
             f"({candidates.loc[top, 'probability']:.2f}); 95 % credible: {', '.join(self.plausible)}."

@@ -7,7 +7,8 @@ import pandas as pd
 import pyarrow.parquet as parquet
 from pyarrow import ArrowException
 
-from spatialvote.data.errors import DataError, Problem, name_some
+from spatialvote.data.errors import DataError, Problem
+from spatialvote.data.table_files import lacking_columns, require_file
 
 _SEPARATORS = (",", ";", "\t", "|")
 
@@ -34,17 +35,14 @@ def read_columns(
     DataError
         Where the file is missing, cannot be read, or lacks a column.
     """
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise DataError(
-            Problem(f"file '{path}' {what}", "check the path; relative ones start at the current folder")
-        )
+    require_file(path)
     wanted, as_text = list(dict.fromkeys(columns)), set(text)
     try:
         parquet_file = path.suffix.lower() == ".parquet"
         how = {} if parquet_file else {"sep": _separator(path), "encoding": "utf-8-sig"}
         there = parquet.read_schema(path).names if parquet_file else list(pd.read_csv(path, nrows=0, **how))
-        _require(path, there, wanted)
+        if lacking := lacking_columns(f"file '{path.name}'", there, wanted):
+            raise DataError(lacking)
         wanted += [one for one in optional if one in there]
         kinds: Mapping[str, str] = dict.fromkeys((one for one in wanted if one in as_text), "str")
         if parquet_file:
@@ -58,17 +56,6 @@ def read_columns(
                 "give CSV in UTF-8 with a header, or Parquet",
             )
         ) from error
-
-
-def _require(path: Path, there: list[str], wanted: list[str]) -> None:
-    lacking = [one for one in wanted if one not in there]
-    if lacking:
-        raise DataError(
-            Problem(
-                f"file '{path.name}' has no columns {name_some(lacking)}",
-                f"choose from {name_some(there, limit=20)}",
-            )
-        )
 
 
 def _separator(path: Path) -> str:

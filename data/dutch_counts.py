@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from spatialvote.data.errors import DataError, Problem, name_some
+from spatialvote.data.table_files import require_file
 
 #: Rows of the file to columns of the table.
 COUNTS = {
@@ -117,8 +118,7 @@ def read_dutch_counts(path: str | Path) -> CountFile:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    if not path.is_file():
-        raise DataError(Problem(f"there is no file '{path}'", "check the path"))
+    require_file(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             return [row for row in csv.reader(lines, delimiter=";") if any(row)]

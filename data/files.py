@@ -15,6 +15,7 @@ from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureErr
 from shapely.errors import ShapelyError
 
 from spatialvote.data.errors import DataError, Problem, name_some
+from spatialvote.data.table_files import require_file
 
 #: File endings that can be read, and what they are called.
 FORMATS = {
@@ -86,11 +87,7 @@ def read_source(path: str | Path, layer: str | None = None) -> Source:
                 f"give one of {', '.join(FORMATS)}",
             )
         )
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise DataError(
-            Problem(f"file '{path}' {what}", "check the path; relative ones start at the current folder")
-        )
+    require_file(path)
     if kind == "CSV":
         return Source(path, read_csv(path), None)
 

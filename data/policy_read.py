@@ -13,7 +13,8 @@ import pandas as pd
 from spatialvote.data.errors import DataError, Problem, name_some
 from spatialvote.data.policy import PolicyScores
 from spatialvote.data.policy_areas import AREAS, COUNTRIES, OVERALL, area_name, country_code
-from spatialvote.data.text_table import missing_columns, numbers, read_text_table, rows_named
+from spatialvote.data.table_files import lacking_columns
+from spatialvote.data.text_table import numbers, read_text_table, rows_named
 
 LAYOUTS = ("long", "wide")
 _COLUMNS = ("country", "year", "area", "score")
@@ -150,7 +151,7 @@ def read_policy(
     dated = columns["year"] in frame.columns
     if year is None or "year" in mapping.columns:
         wanted.append(columns["year"])
-    problems = missing_columns(frame, wanted, path.name)
+    problems = lacking_columns(f"file '{path.name}'", frame.columns, wanted)
     if wide and not area_columns:
         problems.append(
             Problem(

@@ -12,6 +12,7 @@ from spatialvote.data.big_table import read_columns
 from spatialvote.data.cell_codes import cell_codes, parse_codes
 from spatialvote.data.cells import Cells
 from spatialvote.data.errors import DataError, Problem, name_some
+from spatialvote.data.table_files import lacking_columns
 
 COORDINATES = ("corner", "centre")
 #: Name of all residents among the groups.
@@ -80,14 +81,8 @@ def read_cells(
     if isinstance(source, str | Path):
         table = read_columns(Path(source), [*places, *values], text)
     else:
-        lacking = [one for one in (*places, *values) if one not in source]
-        if lacking:
-            raise DataError(
-                Problem(
-                    f"the table has no columns {name_some(lacking)}",
-                    f"choose from {name_some(source.columns, limit=20)}",
-                )
-            )
+        if lacking := lacking_columns("the table", source.columns, (*places, *values)):
+            raise DataError(lacking)
         table = source[[*places, *values]].astype(dict.fromkeys(text, "str"))
     table = table.reset_index(drop=True)
     if origin is not None:

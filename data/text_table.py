@@ -1,6 +1,5 @@
 """A table of text cells from CSV or Excel, and numbers out of its columns with every wrong cell named."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from spatialvote.data.errors import DataError, Problem, name_some
 from spatialvote.data.files import read_csv
+from spatialvote.data.table_files import require_file
 
 #: File endings of such tables.
 ENDINGS = (".csv", ".xlsx")
@@ -37,10 +37,7 @@ def read_text_table(path: str | Path, sheet: str | None = None) -> pd.DataFrame:
                 f"give one of {', '.join(ENDINGS)}",
             )
         )
-    if not path.is_file():
-        raise DataError(
-            Problem(f"file '{path}' does not exist", "check the path; relative ones start at the study file")
-        )
+    require_file(path)
     frame = read_csv(path) if path.suffix.lower() == ".csv" else _read_excel(path, sheet)
     if frame.empty:
         raise DataError(Problem(f"file '{path.name}' has a header and no rows", "give a table with rows"))
@@ -88,19 +85,6 @@ def _cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip()
-
-
-def missing_columns(frame: pd.DataFrame, wanted: Sequence[str], file: str) -> list[Problem]:
-    """A problem that names the columns which a table lacks, if it lacks any."""
-    lacking = [column for column in wanted if column not in frame.columns]
-    if not lacking:
-        return []
-    return [
-        Problem(
-            f"'{file}' has no column {name_some(lacking, 10)}",
-            f"its columns are {name_some(frame.columns, 20)}; say in the mapping which is which",
-        )
-    ]
 
 
 def numbers(frame: pd.DataFrame, column: str, file: str) -> tuple[np.ndarray, list[Problem]]:

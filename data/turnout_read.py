@@ -11,7 +11,8 @@ from spatialvote.data.edge_list import read_edges
 from spatialvote.data.errors import DataError, Problem, name_some
 from spatialvote.data.files import file_hashes
 from spatialvote.data.origin_groups import OriginGroup, find_groups
-from spatialvote.data.text_table import missing_columns, numbers, read_text_table, rows_named
+from spatialvote.data.table_files import lacking_columns
+from spatialvote.data.text_table import numbers, read_text_table, rows_named
 from spatialvote.data.turnout import FACTORS, Survey, TurnoutAbout, TurnoutCells
 from spatialvote.data.turnout_ages import AgeBand, read_ages
 
@@ -213,7 +214,7 @@ def _open(path: str | Path, columns: TurnoutColumns, more: Sequence[str], sheet:
         )
     frame = read_text_table(path, sheet)
     file = Path(path).name
-    problems = missing_columns(frame, [*given.values(), *more], file)
+    problems = lacking_columns(f"file '{file}'", frame.columns, [*given.values(), *more])
     for column in given.values():
         if column in frame.columns and (empty := np.flatnonzero(frame[column].str.strip() == "")).size:
             problems.append(

@@ -23,7 +23,7 @@ from spatialvote.models.groups import UNREADABLE, Group, bind_groups, group_colu
 
 #: Functions that a formula may call. A formula can come with a file from somebody else, and formulae would
 #: call whatever it names.
-FUNCTIONS = ("bs", "poly", "C", "center", "scale", "I", "np.log", "np.log1p", "np.sqrt", "np.exp")
+FUNCTIONS = ("bs", "cr", "poly", "C", "center", "scale", "I", "np.log", "np.log1p", "np.sqrt", "np.exp")
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from spatialvote.data.dutch_counts import read_dutch_counts
     from spatialvote.data.egohoods import count_egohoods
     from spatialvote.data.errors import SpatialvoteError
-    from spatialvote.data.layout import read_layout, read_official
+    from spatialvote.data.layout import read_layout
     from spatialvote.data.measure_surroundings import measure_surroundings
     from spatialvote.data.origin_groups import OriginGroup
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from spatialvote.data.policy_simulate import simulate_policy
     from spatialvote.data.read import read_districts
     from spatialvote.data.read_cells import cells_within, read_cells
+    from spatialvote.data.read_official import read_official
     from spatialvote.data.read_stations import read_stations
     from spatialvote.data.segregation_indices import segregation_indices
     from spatialvote.data.select_parties import select_parties
@@ -199,7 +200,7 @@ _HOME = {
     "read_districts": "data.read",
     "read_dutch_counts": "data.dutch_counts",
     "read_layout": "data.layout",
-    "read_official": "data.layout",
+    "read_official": "data.read_official",
     "read_policy": "data.policy_read",
     "read_populist": "data.party_positions",
     "read_raster_cells": "data.cell_rasters",

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
-from spatialvote.analysis.radii import WITHOUT, compare_radii
+from spatialvote.analysis.radii import WITHOUT, Radii, compare_radii
 from spatialvote.analysis.stacking import stacking_weights
 from spatialvote.data.add_columns import add_columns
 from spatialvote.data.errors import ModelError
@@ -62,6 +62,23 @@ def test_where_there_is_no_halo_it_says_so(city):
     none = compare_radii(MODEL, voted(city, 0.0), COLUMNS, seed=1, cores=1)
     assert not none.matter
     assert none.words.startswith("These votes do not show that surroundings at 3 distances matter")
+
+
+def test_an_interval_that_disagrees_with_the_probability_is_told():
+    table = pd.DataFrame(
+        {
+            "probability": [0.4, 0.5, 0.1],
+            "plausible": True,
+            "low": [np.nan, 0.01, -1],
+            "high": [np.nan, 0.03, 1],
+        },
+        index=[WITHOUT, "1 km", "2 km"],
+    )
+    told = Radii(table, "party ~ surroundings").words
+    assert told.startswith("These votes do not show that surroundings at 2 distances matter")
+    assert "interval of '1 km' leaves zero out, though" in told
+    table.loc["1 km", "low"] = -0.01
+    assert "leaves zero out" not in Radii(table, "party ~ surroundings").words
 
 
 def test_a_curve_of_the_surroundings(city):

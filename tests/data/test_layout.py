@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from spatialvote.data.errors import DataError
-from spatialvote.data.layout import KNOWN, read_layout, read_official
+from spatialvote.data.layout import KNOWN, read_layout
+from spatialvote.data.read_official import read_official
 
 
 def written(folder, name, text, encoding="utf-8"):
@@ -135,5 +136,5 @@ def test_tables_that_are_not_as_described(tmp_path, layout, table, message):
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="there is no layout 'dst'"):
         read_layout("dst")
-    with pytest.raises(DataError, match="there is no file"):
+    with pytest.raises(DataError, match="does not exist"):
         read_official(tmp_path / "none.csv", read_layout("ine"))

@@ -177,7 +177,7 @@ def test_count_files_that_do_not_add_up(tmp_path, change, message):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(DataError, match="there is no file"):
+    with pytest.raises(DataError, match="does not exist"):
         read_dutch_counts(tmp_path / "none.csv")
 
 

@@ -161,7 +161,7 @@ BY_PLACE = {"x": "x", "y": "y", "side": 100, "crs": 3035, "persons": {"persons":
         (bad(), {"persons": {"persons": "all"}}, "neither codes nor 'x', 'y', 'side', 'crs'"),
         (bad(), {**BY_CODE, "persons": {"EU": "eu"}}, "does not say which column has all residents"),
         (bad(), {**BY_CODE, "persons": {"persons": "all", "EU": "all"}}, "'all' stands for two groups"),
-        (bad(), {**BY_CODE, "persons": {"persons": "everyone"}}, "has no columns 'everyone'"),
+        (bad(), {**BY_CODE, "persons": {"persons": "everyone"}}, "has no column 'everyone'"),
         (bad(), {**BY_CODE, "origin": "eu"}, "needs both origin and count"),
         (bad(), {**BY_CODE, "origin": "eu", "count": "all"}, "column 'eu' has no 'all', 'eu'"),
         (bad(), {**BY_CODE, "keep": ["100mN1E1"]}, "no cell of the file is among those to keep"),
@@ -183,7 +183,7 @@ def test_rows_of_a_long_file_that_repeat_are_named():
     [
         ("none.csv", None, "does not exist"),
         ("empty.csv", "", "cannot be read as a table"),
-        ("other.csv", "GRD_ID;pop\n100mN1E1;4\n", "has no columns 'cell'"),
+        ("other.csv", "GRD_ID;pop\n100mN1E1;4\n", "has no columns 'cell', 'all', 'eu'"),
         ("broken.parquet", "no parquet", "cannot be read as a table"),
     ],
 )

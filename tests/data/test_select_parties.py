@@ -91,7 +91,7 @@ def test_a_file_of_one_wave(tmp_path):
         (GOOD.replace(",3\n", ",-9\n"), r"the salience of 1 parties lies outside 0 to 10 \('1 B'\)"),
         (GOOD.replace("B", "A"), r"1 parties come twice in a year \('1 A'\)"),
         (GOOD.replace("9.5", "").replace(",2,", ",,"), "has no positions on immigration"),
-        (GOOD.replace("immigrate_policy", "galtan"), "has no columns 'immigrate_policy'"),
+        (GOOD.replace("immigrate_policy", "galtan"), "has no column 'immigrate_policy'"),
     ],
 )
 def test_files_that_are_no_survey(tmp_path, text, message):

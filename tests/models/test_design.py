@@ -36,6 +36,21 @@ def test_counterfactual_tables_use_the_first_tables_splines(make_districts):
     assert np.abs(design.evaluate(moved) - design.matrix).max() > 1e-3
 
 
+def test_natural_splines_are_linear_beyond_the_data_and_hold_straight_lines(make_districts):
+    districts = make_districts()
+    column = "migrants"
+    design = build_design(f"party ~ cr({column}, df=4)", districts)
+    values = districts.table[column].to_numpy()
+    rows = districts.table.drop(columns="geometry").iloc[[0] * 5]
+    beyond = values.max() + np.linspace(1, 9, 5) * np.ptp(values)
+    evaluated = design.evaluate(rows.assign(**{column: beyond}))
+    # Rounding, against values of that size; those of `bs` differ by as much as the values.
+    assert np.abs(np.diff(evaluated, n=2, axis=0)).max() < 1e-11 * np.abs(evaluated).max()
+    basis = np.column_stack([np.ones(len(values)), design.matrix])
+    left = values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0]
+    assert np.abs(left).max() < 1e-9 * np.abs(values).max()
+
+
 @pytest.mark.parametrize(
     ("formula", "message"),
     [
