@@ -12,8 +12,17 @@ from spatialvote.analysis.unknown import share_of_uncertainty, unknown_table
 from spatialvote.data.districts import Districts
 from spatialvote.data.uncertain import Uncertain
 from spatialvote.models.fit import Fit
+from spatialvote.models.unknowns.bind import COEFFICIENT_SD, INTERCEPT_SD, TAU
 
 HEADING = "Values that were not published"
+#: The covariates' own model, as `spatialvote.models.unknowns.bind` has it.
+_MODEL = (
+    "On its scale, standardised, such a covariate is modelled as a regression on the districts' covariates "
+    f"that are known exactly, with coefficients Normal(0, {COEFFICIENT_SD:g}) and intercept Normal(0, "
+    f"{INTERCEPT_SD:g}), and a BYM2 field of the same neighbours, whose standard deviation exceeds "
+    f"{TAU.upper:g} with probability {TAU.tail:g} and whose spatial fraction has the penalised-complexity "
+    "prior. It is fitted together with the votes."
+)
 #: Values that are drawn, and rows that are shown, of each covariate: those that are least known.
 _DRAWN, _ROWS = 20, 100
 
@@ -27,7 +36,7 @@ def unknown_part(fit: Fit, review: Review, districts: Districts) -> Part | None:
     return Part(
         "unknown",
         HEADING,
-        words=(*(_words(column, found, districts) for column in columns), _cost(fit)),
+        words=(*(_words(column, found, districts) for column in columns), _MODEL, _cost(fit)),
         pictures=tuple(_picture(column, found, districts) for column in columns),
         tables=(*(_table(column, found, districts) for column in columns), _shares(fit)),
     )

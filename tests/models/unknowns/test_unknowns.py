@@ -305,3 +305,12 @@ def test_the_fast_engine_refuses_and_auto_takes_the_sampler(uncertain):
     # A covariate that the formula does not name is no obstacle.
     fit = VoteShareModel("party ~ expected").fit(uncertain, "laplace", seed=1, draws=100, progress=False)
     assert fit.unknown == ()
+
+
+def test_draws_of_unknown_values_are_kept_and_gone_on_with(uncertain, tmp_path):
+    model = VoteShareModel(FORMULA, structure="none")
+    settings = {"seed": 3, "draws": 30, "tune": 60, "chains": 2, "cores": 1, "progress": False}
+    first = model.fit(uncertain, store=tmp_path / "draws", **settings)
+    again = model.fit(uncertain, store=tmp_path / "draws", resume=True, **settings)
+    np.testing.assert_array_equal(again.draws("unknown"), first.draws("unknown"))
+    assert again.record["resumed"] == {"kept": [30, 30], "added": [0, 0]}
