@@ -35,8 +35,8 @@ def plot_effect_path(path: EffectPath, elections: Elections, *, called: str, tit
     table = path.table()
     mean, low, high = (table[f"points_{name}"].to_numpy() for name in ("mean", "low", "high"))
     notes = [
-        f"Difference in the vote share, percentage points, where {called} is higher by {path.step} and all "
-        "else is the same. Bars: 95 % intervals. It compares districts, not persons."
+        f"Difference in the vote share, percentage points, with {called} higher by {path.step} and all "
+        "else the same. Bars: 95 % intervals. It compares districts, not persons."
     ]
     panels = lay_panels(
         1, 1, panel_height=2.3, title=title or f"The effect of {called} over the elections", notes=notes,
@@ -49,13 +49,23 @@ def plot_effect_path(path: EffectPath, elections: Elections, *, called: str, tit
     axes.vlines(x, low, high, color=style.VOTE, linewidth=2.2, zorder=2)
     axes.plot(x, mean, "o", color=style.VOTE, markersize=5, zorder=3)
     step = style.precision(np.r_[low, high])
-    room = 0.03 * np.ptp(x)
-    for at, value in zip(x, mean, strict=True):
-        axes.text(at + room, value, style.number(value, step), fontsize=style.SMALL_SIZE, va="bottom")
+    room = 0.05 * np.ptp(x)
+    height = np.ptp(np.r_[low, high, 0.0])
+    # Above its interval no label can lie on the line.
+    for at, value, top in zip(x, mean, high, strict=True):
+        text = axes.text(
+            at, top + 0.02 * height, style.number(value, step), ha="center", va="bottom", zorder=4
+        )
+        text.set_fontsize(style.SMALL_SIZE)
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     axes.set_xticks(x, elections.labels)
-    axes.set_xlim(x[0] - 2 * room, x[-1] + 5 * room)
-    axes.tick_params(axis="x", length=0)
+    axes.set_xlim(x[0] - room, x[-1] + room)
+    axes.set_ylim(min(low.min(), 0.0) - 0.05 * height, max(high.max(), 0.0) + 0.14 * height)
+    axes.tick_params(axis="both", length=0)
     axes.grid(axis="y", color=style.FAINT)
+    place = axes.get_position()
+    # Room for the numbers at the left, minus signs included.
+    axes.set_position((place.x0 + 0.05, place.y0, place.width - 0.05, place.height))
     return panels.figure
 
 
@@ -66,7 +76,7 @@ def map_shares(fit: ElectionsFit, elections: Elections) -> Figure:
         elections.frame(),
         dict(zip(elections.labels, share, strict=True)),
         title="Vote share by election",
-        label="fitted share, % of valid votes; grey: not known",
+        label="fitted share, % of valid votes" + ("; hatched: not known" if np.isnan(share).any() else ""),
     )
 
 
@@ -79,6 +89,7 @@ def map_structured_change(fit: ElectionsFit, elections: Elections) -> Figure:
         title="What neighbours share at one election and not at the others",
         label="structured change, log-odds; 0: as in the mean of all elections",
         ramp="diverging",
+        centre=0.0,
     )
 
 
@@ -102,8 +113,9 @@ def map_slopes(fit: ElectionsFit, elections: Elections, *, called: str) -> tuple
         elections.frame(),
         table["mean"].to_numpy(),
         title=f"The effect of {called} by district",
-        label="mean slope over the elections, log-odds per standard deviation",
+        label="mean slope over the elections, log-odds per standard deviation; white: the average district",
         kind="diverging",
+        centre=float(table["mean"].mean()),
     )
     sign = map_values(
         elections.frame(),

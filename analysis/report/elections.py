@@ -99,7 +99,7 @@ def _headline(path: EffectPath, called: str) -> str:
         row = told.loc[label]
         ends.append(_points({name: row[f"points_{name}"] for name in ("mean", "low", "high")}))
     return (
-        f"Where {called} is higher by {path.step}, the vote share differs by {ends[0]} percentage points in "
+        f"With {called} higher by {path.step}, the vote share differs by {ends[0]} percentage points in "
         f"{path.labels[0]} and by {ends[1]} in {path.labels[-1]}; the change is {_points(change)}."
     )
 
