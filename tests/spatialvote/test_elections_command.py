@@ -56,7 +56,7 @@ def test_a_study_writes_fit_path_review_and_page(tmp_path, capsys):
     [
         ('id = "district"\n', "", "elections.id is missing"),
         ('table = "elections.csv"\n', "", "needs one of simulate and table"),
-        ('interaction = "independent"', 'interaction = "IV"', "model.interaction is 'IV'"),
+        ('interaction = "independent"', 'interaction = "IV"', "model.interaction is the text 'IV'"),
         ("draws = 200", "draws = 20", "engine.draws is 20"),
         ('valid = "valid"', 'vaild = "valid"', "did you mean 'valid'"),
     ],
