@@ -4,7 +4,8 @@
 
 needs R with lme4 and the Danish table at ../shared/data. The same model in both: an intercept and a slope of
 the non-Western share for each election, higher education, an independent effect of each polling district and
-of each district-election. Of BYM2 the structured part is held at nothing by a prior of rho near 0.
+of each district-election. Of BYM2 the structured part is held at a thousandth of the variance by the prior of
+rho.
 """
 
 import subprocess
@@ -25,7 +26,7 @@ MODEL = ElectionsModel(
     "df ~ nonwestern_per_10000 + higher_edu_25_64_pct",
     path="free",
     interaction="independent",
-    priors=ElectionsPriors(rho=BetaRho(1.0, 1000.0)),
+    priors=ElectionsPriors(rho=BetaRho(50.0, 50_000.0)),
 )
 
 
