@@ -197,28 +197,29 @@ def variance_parts(fit: ElectionsFit, elections: Elections) -> Mapping[str, np.n
     shares of their total, each shape (draws,). They are not orthogonal, so that this divides their sum.
     """
     fit.require(elections)
-    district, election = elections.district, elections.election
-    eta, persistent = fit.draws("eta"), fit.draws("persistent")[:, district]
-    change = fit.draws("change")[:, election, district] if "change" in fit.tree["posterior"] else 0.0 * eta
-    level = fit.draws("intercept")[:, election]
-    fixed = _fixed(fit, elections)
-    own = eta - level - fixed - persistent - change
-    parts = {
-        "election": level,
-        "covariates": fixed,
-        "persistent": persistent,
-        "change": change,
-        "own": own,
-    }
+    parts = _parts(fit, elections)
+    parts["own"] = fit.draws("eta") - sum(parts.values())
     variances = {name: values.var(axis=1) for name, values in parts.items()}
     total = sum(variances.values())
     return {name: one / total for name, one in variances.items()}
 
 
-def _fixed(fit: ElectionsFit, elections: Elections) -> np.ndarray:
-    """What covariates add to eta, shape (draws, rows)."""
-    column, election = fit.constant("column"), elections.election
+def without_own(fit: ElectionsFit, elections: Elections) -> np.ndarray:
+    """eta without each district-election's own effect e, shape (draws, rows)."""
+    return sum(_parts(fit, elections).values(), np.zeros(()))
+
+
+def _parts(fit: ElectionsFit, elections: Elections) -> dict[str, np.ndarray]:
+    """What eta is the sum of, but for e; each shape (draws, rows)."""
+    district, election, column = elections.district, elections.election, fit.constant("column")
     fixed = fit.draws("effect")[:, election] * column
     if "slope" in fit.tree["posterior"]:
-        fixed = fixed + fit.draws("slope")[:, elections.district] * column
-    return fixed + fit.draws("beta") @ fit.constant("others").T
+        fixed = fixed + fit.draws("slope")[:, district] * column
+    parts = {
+        "election": fit.draws("intercept")[:, election],
+        "covariates": fixed + fit.draws("beta") @ fit.constant("others").T,
+        "persistent": fit.draws("persistent")[:, district],
+    }
+    if "change" in fit.tree["posterior"]:
+        parts["change"] = fit.draws("change")[:, election, district]
+    return parts

@@ -3,9 +3,9 @@ of the fast engine hold what they were drawn from.
 
     nice -n 10 .venv/bin/python benchmarks/calibrate_elections.py [FITS]
 
-writes benchmarks/results/elections.json after every fit; each fit has a seed of its own, so that a run can be
-repeated. The prior is that of `ElectionsPriors`, for a varying slope and a walk over four elections, on 29
-linked districts and an island with 300 to 3,000 votes.
+writes benchmarks/results/elections.json after every fit and prints coverage at last; each fit has a seed of
+its own, so that a run can be repeated. The prior is that of `ElectionsPriors`, for a varying slope and a walk
+over four elections, on 29 linked districts and an island with 300 to 3,000 votes.
 """
 
 import json
@@ -92,6 +92,8 @@ def main() -> None:
         results.append(one_fit(number))
         text = json.dumps({"fits": len(results), "coverage": coverage(results), "results": results}, indent=1)
         _OUT.write_text(text + "\n", "utf-8")
+    for name, levels in coverage(results).items():
+        print(f"| {name} | {' | '.join(f'{100 * share:.0f}' for share in levels.values())} |")
 
 
 if __name__ == "__main__":

@@ -152,6 +152,11 @@ class Elections:
         about = replace(self.about, name=f"{self.about.name} {election}", year=year)
         return Districts(table, self.roles, graph, report, about, self.record)
 
+    def frame(self) -> Districts:
+        """All districts with their shapes and neighbours and without votes, to be mapped."""
+        roles = Roles(id=self.roles.id, votes={}, label=self.roles.label)
+        return Districts(self.places, roles, self.graph, self.graph_report, self.about, self.record)
+
     @cached_property
     def fingerprint(self) -> Mapping[str, str]:
         """SHA-256 of the data (ids, elections and all columns with a role) and of the graph."""

@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from spatialvote.analysis.effects.grid import datagrid
     from spatialvote.analysis.effects.predictions import predictions
     from spatialvote.analysis.effects.slopes import slopes
+    from spatialvote.analysis.elections_answers import (
+        change_by_district,
+        effect_path,
+        slopes_by_district,
+        variance_parts,
+    )
+    from spatialvote.analysis.elections_review import elections_review
     from spatialvote.analysis.figures.party_pair import party_pair_map
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
@@ -38,6 +45,9 @@ if TYPE_CHECKING:
     from spatialvote.data.districts import About, Districts
     from spatialvote.data.dutch_counts import read_dutch_counts
     from spatialvote.data.egohoods import count_egohoods
+    from spatialvote.data.elections import Elections
+    from spatialvote.data.elections_read import read_elections
+    from spatialvote.data.elections_simulate import ElectionsTruth, simulate_elections
     from spatialvote.data.errors import SpatialvoteError
     from spatialvote.data.layout import read_layout
     from spatialvote.data.measure_surroundings import measure_surroundings
@@ -61,6 +71,9 @@ if TYPE_CHECKING:
     from spatialvote.data.turnout_simulate import simulate_register
     from spatialvote.data.uncertain import Uncertain
     from spatialvote.models.bym2 import BYM2
+    from spatialvote.models.elections.fit import ElectionsFit
+    from spatialvote.models.elections.model import ElectionsModel
+    from spatialvote.models.elections.priors import ElectionsPriors
     from spatialvote.models.fit import Fit
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
@@ -78,6 +91,11 @@ __all__ = [
     "BetaRho",
     "Comparison",
     "Districts",
+    "Elections",
+    "ElectionsFit",
+    "ElectionsModel",
+    "ElectionsPriors",
+    "ElectionsTruth",
     "Fit",
     "HalfNormal",
     "OriginGroup",
@@ -100,6 +118,7 @@ __all__ = [
     "add_party",
     "bind_graph",
     "cells_within",
+    "change_by_district",
     "compare",
     "compare_radii",
     "comparisons",
@@ -110,7 +129,9 @@ __all__ = [
     "datagrid",
     "declare_uncertain",
     "effect",
+    "effect_path",
     "egohood_shares",
+    "elections_review",
     "entropy",
     "fractionalisation",
     "halo",
@@ -125,6 +146,7 @@ __all__ = [
     "read_chapel_hill",
     "read_districts",
     "read_dutch_counts",
+    "read_elections",
     "read_layout",
     "read_official",
     "read_policy",
@@ -139,12 +161,15 @@ __all__ = [
     "select_parties",
     "share_cells",
     "simulate_city",
+    "simulate_elections",
     "simulate_policy",
     "simulate_register",
     "slopes",
+    "slopes_by_district",
     "sum_in_areas",
     "sum_rasters",
     "transfer",
+    "variance_parts",
 ]
 
 _HOME = {
@@ -153,6 +178,11 @@ _HOME = {
     "BetaRho": "models.priors",
     "Comparison": "analysis.compare",
     "Districts": "data.districts",
+    "Elections": "data.elections",
+    "ElectionsFit": "models.elections.fit",
+    "ElectionsModel": "models.elections.model",
+    "ElectionsPriors": "models.elections.priors",
+    "ElectionsTruth": "data.elections_simulate",
     "Fit": "models.fit",
     "HalfNormal": "models.priors",
     "OriginGroup": "data.origin_groups",
@@ -174,6 +204,7 @@ _HOME = {
     "add_party": "data.add_party",
     "bind_graph": "models.structures",
     "cells_within": "data.read_cells",
+    "change_by_district": "analysis.elections_answers",
     "compare": "analysis.compare",
     "compare_radii": "analysis.radii",
     "comparisons": "analysis.effects.comparisons",
@@ -184,7 +215,9 @@ _HOME = {
     "datagrid": "analysis.effects.grid",
     "declare_uncertain": "data.declare_uncertain",
     "effect": "analysis.effects.effect",
+    "effect_path": "analysis.elections_answers",
     "egohood_shares": "data.surroundings",
+    "elections_review": "analysis.elections_review",
     "entropy": "data.concentration",
     "fractionalisation": "data.concentration",
     "halo": "data.surroundings",
@@ -199,6 +232,7 @@ _HOME = {
     "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
     "read_dutch_counts": "data.dutch_counts",
+    "read_elections": "data.elections_read",
     "read_layout": "data.layout",
     "read_official": "data.read_official",
     "read_policy": "data.policy_read",
@@ -213,12 +247,15 @@ _HOME = {
     "select_parties": "data.select_parties",
     "share_cells": "data.cell_shares",
     "simulate_city": "data.simulate",
+    "simulate_elections": "data.elections_simulate",
     "simulate_policy": "data.policy_simulate",
     "simulate_register": "data.turnout_simulate",
     "slopes": "analysis.effects.slopes",
+    "slopes_by_district": "analysis.elections_answers",
     "sum_in_areas": "data.points",
     "sum_rasters": "data.cell_rasters",
     "transfer": "data.transfer",
+    "variance_parts": "analysis.elections_answers",
 }
 
 

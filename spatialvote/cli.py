@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 # `spatialvote --help` answers at once.
 from spatialvote.commands import (
     compare,
+    elections,
     fit,
     init,
     multiverse,
@@ -27,7 +28,7 @@ from spatialvote.commands.parts import FORMATTER
 from spatialvote.data.errors import SpatialvoteError
 
 #: The commands in the order in which a study needs them.
-COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, turnout, policy)
+COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, elections, turnout, policy)
 
 _DESCRIPTION = """\
 Local migrant concentration and the vote for anti-immigration parties: Bayesian spatial models of districts,

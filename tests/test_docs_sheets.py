@@ -5,6 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from spatialvote.elections_run import load_elections
+from spatialvote.elections_schema import (
+    ElectionsEffectSection,
+    ElectionsEngineSection,
+    ElectionsFile,
+    ElectionsModelSection,
+    ElectionsSection,
+)
 from spatialvote.policy_run import load_policy
 from spatialvote.policy_schema import PolicyFile, ProfileSection, ScoresSection
 from spatialvote.turnout_run import load_turnout
@@ -24,11 +32,20 @@ SECTIONS = {
         "gaps": GapsSection,
         "counterfactual": CounterfactualSection,
     },
+    "elections.md": {
+        "elections": ElectionsSection,
+        "model": ElectionsModelSection,
+        "engine": ElectionsEngineSection,
+        "effect": ElectionsEffectSection,
+    },
     "policy.md": {"scores": ScoresSection, "profile": ProfileSection},
 }
 
 
-@pytest.mark.parametrize(("page", "load"), [("turnout.md", load_turnout), ("policy.md", load_policy)])
+@pytest.mark.parametrize(
+    ("page", "load"),
+    [("elections.md", load_elections), ("turnout.md", load_turnout), ("policy.md", load_policy)],
+)
 def test_the_study_file_of_a_page_is_valid(page, load, tmp_path):
     block = re.findall(r"^```text\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.M | re.S)[0]
     (tmp_path / "study.toml").write_text(block, encoding="utf-8")
@@ -45,4 +62,5 @@ def test_every_key_stands_in_its_page(page):
 
 def test_pages_know_every_section():
     assert set(TurnoutFile.model_fields) == {"study", *SECTIONS["turnout.md"]}
+    assert set(ElectionsFile.model_fields) == {"study", "graph", *SECTIONS["elections.md"]}
     assert set(PolicyFile.model_fields) == {"study", *SECTIONS["policy.md"]}

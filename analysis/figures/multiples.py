@@ -21,8 +21,9 @@ _BAR_WIDTH, _BAR_HEIGHT, _BAR_ROOM = 2.6, 0.11, 0.62
 
 @style.styled
 def map_multiples(
-    districts: Districts, maps: Mapping[str, np.ndarray], *, title: str, label: str, ramp: str = "vote"
-) -> Figure:
+    districts: Districts, maps: Mapping[str, np.ndarray], *, title: str, label: str, ramp: str = "vote",
+    centre: float | None = None,
+) -> Figure:  # fmt: skip
     """Map one quantity several times, three maps a row.
 
     Parameters
@@ -37,6 +38,8 @@ def map_multiples(
         The quantity with its unit.
     ramp
         Name of one of `style.RAMPS`.
+    centre
+        Middle of a diverging scale.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def map_multiples(
                 "read the districts with geometry=<file>",
             )
         )
-    limits = colour_limits(finite)
+    limits = colour_limits(finite, centre)
     geometry = districts.table.geometry.to_numpy()[drawn]
     extent = Extent.of(districts)
     room = style.WIDTH - 2 * style.MARGIN

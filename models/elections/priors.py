@@ -35,7 +35,7 @@ class ElectionsPriors:
     intercept_sd: float = 1.5
     coefficient_sd: float = 1.0
     sigma: PCSigma = field(default_factory=PCSigma)
-    rho: PCRho = field(default_factory=PCRho)
+    rho: PCRho | BetaRho = field(default_factory=PCRho)
     change: PCSigma = field(default_factory=lambda: PCSigma(0.5, 0.01))
     own: PCSigma = field(default_factory=lambda: PCSigma(0.5, 0.01))
     path: PCSigma = field(default_factory=lambda: PCSigma(0.5, 0.01))
@@ -62,11 +62,15 @@ class ElectionsPriors:
             raise ModelError(
                 Problem(f"there is no prior of {name_some(unknown)}", f"choose from {', '.join(known)}")
             )
-        kinds = {"rho": PCRho, "persistence": BetaRho}
         made = {}
         for name, value in values.items():
+            kind = PCSigma
+            if name == "persistence" or (name == "rho" and isinstance(value, Mapping) and "a" in value):
+                kind = BetaRho
+            elif name == "rho":
+                kind = PCRho
             try:
-                made[name] = kinds.get(name, PCSigma)(**value) if isinstance(value, Mapping) else value
+                made[name] = kind(**value) if isinstance(value, Mapping) else value
             except TypeError as error:
                 raise ModelError(
                     Problem(f"the prior of {name} cannot be read ({error})", "give its parameters")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spatialvote.data.elections import Elections
-from spatialvote.data.elections_simulate import change_factors, simulate_elections
+from spatialvote.data.elections_simulate import ElectionsTruth, change_factors, simulate_elections
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.data.neighbours import graph_from_edges, report_graph
 from spatialvote.models.elections.blocks import _walk
@@ -161,6 +161,17 @@ def test_an_autoregression_lies_between_independence_and_the_walk():
 def test_equal_steps_are_those_of_the_simulation():
     walk = make_steps("rw1", np.arange(5.0)).loadings
     assert np.allclose(walk @ walk.T, change_factors(5) @ change_factors(5).T)
+
+
+def test_two_elections_are_a_model_of_the_change_between_them():
+    walk = make_steps("rw1", np.array([2011.0, 2015.0])).loadings
+    assert np.allclose(walk @ walk.T, [[1, -1], [-1, 1]])
+    truth = ElectionsTruth(level=(0.12, 0.21), slopes=(0.1, -0.3))
+    fit = ElectionsModel(FORMULA).fit(simulate_elections(8, 49, truth).elections, seed=1, draws=300, cores=2)
+    change = np.diff(fit.draws("effect"), axis=1)[:, 0]
+    low, high = np.quantile(change, [0.0005, 0.9995])
+    assert low < -0.4 < high
+    assert (change < 0).mean() > 0.99
 
 
 def test_chains_visit_in_proportion_to_their_weights():
