@@ -1,7 +1,7 @@
 """Calibration of turnout: truths drawn from the prior, registers drawn from the truths, ranks of the truths.
 
-    python benchmarks/calibrate_turnout.py            make every fit that is missing, then write the page's
-    numbers python benchmarks/calibrate_turnout.py 20         at most so many fits more
+    python benchmarks/calibrate_turnout.py       make every fit that is missing, then write the page's table
+    python benchmarks/calibrate_turnout.py 20    at most so many fits more
 
 Simulation-based calibration (Talts et al. 2018): where the posterior is right, the rank of a truth among
 draws is uniform. The electorate is that of a simulated register, small, so that most cells hold fewer than
@@ -13,6 +13,7 @@ compared with raw rates.
 import json
 import sys
 import time
+from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import binomtest, chisquare
 
+from spatialvote.analysis.many import run_many
 from spatialvote.analysis.turnout_gaps import ELECTORATE, group_rates_by, standard_weights
 from spatialvote.analysis.turnout_rates import rates
 from spatialvote.analysis.turnout_votes import extra_votes
@@ -31,7 +33,10 @@ from spatialvote.models.turnout.model import TurnoutModel
 from spatialvote.models.turnout.posterior import TurnoutPosterior
 
 RESULTS = Path(__file__).parent / "results" / "turnout.json"
+PAGE = Path(__file__).parents[1] / "docs" / "turnout.md"
+BEGIN, END = "<!-- calibration -->", "<!-- end of calibration -->"
 FITS, DRAWS, BINS, SEED = 200, 999, 10, 20260
+CHUNK = 10  # fits after which results are kept
 MODEL = TurnoutModel()
 #: Cells by entitled persons: lowest and first beyond.
 SIZES = {"0": (0, 1), "1-9": (1, 10), "10-99": (10, 100), "100 and more": (100, 10**9)}
@@ -160,20 +165,50 @@ def summary(fits: list[dict]) -> dict[str, dict]:
     return table
 
 
+def page_text(kept: dict) -> str:
+    """The table of docs/turnout.md, and the sentence on hyperparameters below it."""
+    found = summary(kept["fits"])
+    lines = ["| quantity | p | inside 50 % | inside 90 % |", "|---|---|---|---|"]
+    lines += [
+        f"| {name} | {row['p_uniform']:.2f} | {row['covered_50']:.3f} | {row['covered_90']:.3f} |"
+        for name, row in found.items()
+    ]
+    hyper = [row["covered_90"] for name, row in found.items() if name == "rho" or name.startswith("sigma_")]
+    fits = len(kept["fits"])
+    error = np.sqrt(0.9 * 0.1 / fits)
+    lines += [
+        "",
+        f"With {fits} fits the Monte Carlo standard error of the last column is {error:.3f}. 90 % intervals",
+        f"of the standard deviations and of ρ hold the truth in {100 * min(hyper):.0f} to "
+        f"{100 * max(hyper):.0f} % of the fits, {100 * np.mean(hyper):.1f} % on average.",
+        f"Pareto k was at most {max(one['k_hat'] for one in kept['fits']):.2f}.",
+        f"Written by `python benchmarks/calibrate_turnout.py` on {date.today().isoformat()}.",
+    ]
+    return "\n".join(lines)
+
+
+def write_page(kept: dict) -> None:
+    """Put the table between the marks of the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}\n{page_text(kept)}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 10**6
     kept = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"fits": [], "registers": []}
     started = time.time()
     for name, make, wanted in (("fits", one_fit, FITS), ("registers", one_register, 20)):
-        while len(kept[name]) < wanted and most > 0:
-            kept[name].append(make(len(kept[name])))
-            most -= 1
-            if len(kept[name]) % 10 == 0 or most == 0:
-                print(f"{name}: {len(kept[name])} of {wanted} ({time.time() - started:.0f} s)", flush=True)
-                RESULTS.write_text(json.dumps(kept) + "\n")
-    RESULTS.write_text(json.dumps(kept) + "\n")
-    for name, row in summary(kept["fits"]).items():
-        print(f"{name:45s}", {key: round(value, 3) for key, value in row.items()})
+        while (done := len(kept[name])) < wanted and most > 0:
+            numbers = range(done, min(wanted, done + CHUNK, done + most))
+            kept[name] += run_many(make, numbers)
+            most -= len(numbers)
+            print(f"{name}: {len(kept[name])} of {wanted} ({time.time() - started:.0f} s)", flush=True)
+            RESULTS.write_text(json.dumps(kept) + "\n")
+    if len(kept["fits"]) == FITS:
+        write_page(kept)
+    print(page_text(kept))
 
 
 if __name__ == "__main__":

@@ -16,16 +16,14 @@ from calibrate_turnout import RESULTS, SIZES, summary
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from spatialvote.analysis.figures import style
-from spatialvote.analysis.figures.maps import map_values
 from spatialvote.analysis.figures.policy import plot_policy_profile
 from spatialvote.analysis.figures.turnout import plot_turnout_by_age, plot_turnout_panels
+from spatialvote.analysis.figures.turnout_map import map_turnout, map_turnout_change
 from spatialvote.analysis.policy import policy_profile
-from spatialvote.analysis.turnout_rates import rates
-from spatialvote.data.districts import About
 from spatialvote.data.policy_simulate import simulate_policy
-from spatialvote.data.read import read_districts
 from spatialvote.data.turnout import TurnoutAbout
 from spatialvote.data.turnout_read import TurnoutColumns, read_turnout
+from spatialvote.data.turnout_shapes import read_area_shapes
 from spatialvote.data.turnout_simulate import simulate_register
 from spatialvote.models.turnout.model import TurnoutModel
 
@@ -92,7 +90,10 @@ def denmark(folder: Path) -> None:
     edges = folder / "adjacency_kommune_fuzzy60m.csv"
     cells = read_turnout(
         table, TurnoutColumns(area="kommune", election="election"), entitled="entitled", voted="cast",
-        edges=edges, about=TurnoutAbout("Denmark, Folketing", source="Den Danske Valgdatabase"),
+        edges=edges,
+        about=TurnoutAbout(
+            "Denmark, Folketing 2001–2015", source="Den Danske Valgdatabase", area_unit="municipality"
+        ),
     )  # fmt: skip
     started = time.time()
     fit = TurnoutModel(interactions=()).fit(cells, seed=1)
@@ -101,22 +102,10 @@ def denmark(folder: Path) -> None:
         draws = fit.draws(name)
         low, high = np.quantile(draws, [0.025, 0.975])
         print(f"  {name}: {draws.mean():.3f} ({low:.3f} to {high:.3f})")
-    districts = read_districts(
-        folder / "dk_kommune_joined.csv", id="kommune_nr", votes={"df": "df_2015"}, valid="valid_2015",
-        geometry=folder / "dk_kommune_joined.geojson", geometry_id="kommune_nr", edges=edges, graph="edges",
-        about=About("Denmark, Folketing", "municipality", 2015, "Den Danske Valgdatabase"),
-    )  # fmt: skip
-    found = rates(fit, ("area", "election")).table.pivot(index="area", columns="election", values="mean")
-    found = 100 * found.loc[list(districts.ids)]
-    now = map_values(
-        districts, found["2015"].to_numpy(), title="Turnout in 98 municipalities, 2015",
-        label="estimated turnout, %",
-    )  # fmt: skip
+    shapes = read_area_shapes(folder / "dk_kommune_joined.geojson", cells, id="kommune_nr")
+    now = map_turnout(fit, shapes, election="2015")
     (IMAGES / "turnout-denmark.png").write_bytes(style.to_png(now))
-    change = map_values(
-        districts, (found["2015"] - found["2001"]).to_numpy(), title="Change of turnout, 2001 to 2015",
-        label="percentage points", kind="diverging",
-    )  # fmt: skip
+    change = map_turnout_change(fit, shapes, first="2001", last="2015")
     (IMAGES / "turnout-denmark-change.png").write_bytes(style.to_png(change))
 
 

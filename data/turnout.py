@@ -91,6 +91,8 @@ class TurnoutCells:
         What the cells are.
     survey
         How individual answers became cells; None for registers.
+    moderators
+        What is known of each area, such as policy or inclusion: name to values, shape (areas,).
     files
         File name to SHA-256 of what was read.
     notes
@@ -109,13 +111,14 @@ class TurnoutCells:
     edges: np.ndarray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     about: TurnoutAbout = field(default_factory=lambda: TurnoutAbout("turnout"))
     survey: Survey | None = None
+    moderators: Mapping[str, np.ndarray] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problems = _structure_problems(self)
         if not problems:
-            problems = _count_problems(self)
+            problems = [*_count_problems(self), *_moderator_problems(self)]
         if problems:
             raise DataError(problems)
         # One form of the same cells, whatever types they came in: their fingerprint depends on nothing else.
@@ -159,6 +162,12 @@ class TurnoutCells:
             {name: np.array(self.levels[name], dtype=object)[self.index(name)] for name in self.factors}
         )
 
+    def standardised(self, moderator: str) -> tuple[np.ndarray, float, float]:
+        """A moderator with mean 0 and standard deviation 1 over the areas; and its mean and its deviation."""
+        values = np.asarray(self.moderators[moderator], dtype=np.float64)
+        mean, sd = float(values.mean()), float(values.std())
+        return (values - mean) / sd, mean, sd
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of cells, levels, definitions and links."""
@@ -167,6 +176,11 @@ class TurnoutCells:
                 "levels": self.levels,
                 "groups": [asdict(one) for one in self.groups],
                 "edges": self.edges.tolist(),
+                **(
+                    {"moderators": {k: list(map(float, v)) for k, v in self.moderators.items()}}
+                    if self.moderators
+                    else {}
+                ),
             },
             default=list,
         )
@@ -247,4 +261,40 @@ def _count_problems(cells: TurnoutCells) -> list[Problem]:
         )
     if not problems and not cells.entitled.sum() > 0:
         problems.append(Problem("nobody is entitled to vote in any cell", "check the column of entitled"))
+    return problems
+
+
+def _moderator_problems(cells: TurnoutCells) -> list[Problem]:
+    if not cells.moderators:
+        return []
+    areas = cells.levels.get("area", ())
+    if len(areas) < 3:
+        return [
+            Problem(
+                f"{len(areas)} areas cannot tell how turnout goes with {name_some(cells.moderators)}",
+                "a slope over areas needs three of them at least, and many more to be known",
+            )
+        ]
+    problems = []
+    for name, given in cells.moderators.items():
+        values = np.asarray(given, dtype=np.float64)
+        if "/" in name or not name.strip():
+            problems.append(Problem(f"'{name}' cannot name a moderator", "give a name without '/'"))
+        if values.shape != (len(areas),):
+            problems.append(
+                Problem(f"'{name}' has {values.size} values for {len(areas)} areas", "give one for each area")
+            )
+            continue
+        lacking = [area for area, there in zip(areas, np.isfinite(values), strict=True) if not there]
+        if lacking:
+            problems.append(
+                Problem(
+                    f"'{name}' is missing for {len(lacking)} of {len(areas)} areas ({name_some(lacking)})",
+                    "fill it in, or leave these areas out of the cells",
+                )
+            )
+        elif np.ptp(values) == 0:
+            problems.append(
+                Problem(f"'{name}' is the same in all areas", "leave it out: nothing can be learnt from it")
+            )
     return problems

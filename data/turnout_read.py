@@ -275,4 +275,6 @@ def _cells(
     whole = pd.DataFrame(coded).assign(entitled=table["entitled"].to_numpy(), voted=table["voted"].to_numpy())
     # Single years gathered into bands fall into one cell.
     gathered = whole.groupby(list(coded), sort=True, as_index=False)[["entitled", "voted"]].sum()
-    return TurnoutCells(gathered, levels, groups, ages, links, about, survey, file_hashes(files), notes)
+    return TurnoutCells(
+        gathered, levels, groups, ages, links, about, survey, files=file_hashes(files), notes=notes
+    )

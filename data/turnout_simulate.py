@@ -54,6 +54,7 @@ def simulate_register(
     interaction_sd: float = 0.12,
     cell_sd: float = 0.05,
     group_scale: float = 1.0,
+    inclusion_effect: float | None = None,
 ) -> SimulatedRegister:
     r"""Invent a register.
 
@@ -79,6 +80,9 @@ def simulate_register(
         Standard deviations of u, v and e on the logit scale.
     group_scale
         Factor on the groups' distance from nationals.
+    inclusion_effect
+        Logits by which the turnout of every group but nationals is higher where the areas' ``inclusion``, a
+        moderator from 0 to 100, is higher by one standard deviation; None: areas have no such index.
 
     Examples
     --------
@@ -112,6 +116,13 @@ def simulate_register(
         + (area[None] + between)[:, None, None, :]
         + cell_sd * rng.normal(size=shape)
     )
+    moderators = {}
+    if inclusion_effect is not None:
+        # A generator of its own: the register is otherwise the same.
+        inclusion = np.random.default_rng([seed, 1]).normal(50, 12, areas).clip(0, 100).round(1)
+        moderators["inclusion"] = inclusion
+        z = (inclusion - inclusion.mean()) / inclusion.std()
+        eta = eta + inclusion_effect * z * (np.arange(n_groups) > 0)[:, None, None, None]
     width = np.array([band.high - band.low + 1 if band.high else 10 for band in bands])
     ages = np.stack([width * np.exp(-0.5 * ((middle - one[2]) / _SPREAD) ** 2) for one in _GROUPS])
     ages /= ages.sum(axis=1, keepdims=True)
@@ -137,14 +148,18 @@ def simulate_register(
     about = TurnoutAbout(
         "simulated register", 2025, "simulated; persons, areas and votes are invented", True, "area"
     )
-    cells = TurnoutCells(table, levels, find_groups(levels["group"]), bands, np.column_stack([i, j]), about)
+    cells = TurnoutCells(
+        table, levels, find_groups(levels["group"]), bands, np.column_stack([i, j]), about,
+        moderators=moderators,
+    )  # fmt: skip
     return SimulatedRegister(cells, expit(eta).ravel())
 
 
 def write_register(cells: TurnoutCells, folder: str | Path) -> Path:
-    """Write cells as ``cells.csv`` and their links as ``links.csv``, which `read_turnout` reads.
+    """Write cells as ``cells.csv``, their links as ``links.csv`` and moderators of areas as ``areas.csv``.
 
-    Columns: a label for each factor, ``entitled`` and ``voted`` (persons).
+    Columns of cells: a label for each factor, ``entitled`` and ``voted`` (persons), as `read_turnout` takes
+    them; of areas: ``area`` and one column for each moderator, as `read_moderators` takes them.
     """
     folder = Path(folder)
     with written_aside(folder / "cells.csv") as aside:
@@ -155,4 +170,7 @@ def write_register(cells: TurnoutCells, folder: str | Path) -> Path:
         names = np.array(cells.levels["area"])
         with written_aside(folder / "links.csv") as aside:
             pd.DataFrame(names[cells.edges], columns=["a", "b"]).to_csv(aside, index=False)
+    if cells.moderators:
+        with written_aside(folder / "areas.csv") as aside:
+            pd.DataFrame({"area": cells.levels["area"], **cells.moderators}).to_csv(aside, index=False)
     return folder / "cells.csv"

@@ -51,6 +51,10 @@ def _write(group: h5netcdf.Group, values: xr.DataArray) -> None:
     _, draws, *rest = values.shape
     together = max(1, min(draws, _TOGETHER // max(1, int(np.prod(rest)))))
     chunks = (1, -(-together // 4), *(min(one, 4096) for one in rest))
+    for dimension, size in values.sizes.items():
+        # A dimension without coordinates that no smaller variable has is not in the file yet.
+        if str(dimension) not in group.dimensions:
+            group.dimensions[str(dimension)] = size
     written = group.create_variable(
         str(values.name), tuple(map(str, values.dims)), values.dtype, chunks=chunks,
         compression="gzip", compression_opts=_LEVEL, shuffle=True,

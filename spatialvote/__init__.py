@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
     from spatialvote.analysis.review import Review, review
+    from spatialvote.analysis.turnout_moderators import moderated_gap
     from spatialvote.data.add_columns import add_columns
     from spatialvote.data.add_party import add_party
     from spatialvote.data.cell_rasters import read_raster_cells, sum_rasters
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from spatialvote.data.party_positions import read_chapel_hill, read_populist
     from spatialvote.data.points import nearest_areas, sum_in_areas
     from spatialvote.data.policy import PolicyScores
+    from spatialvote.data.policy_columns import policy_columns
     from spatialvote.data.policy_read import read_policy
     from spatialvote.data.policy_simulate import simulate_policy
     from spatialvote.data.read import read_districts
@@ -67,7 +69,9 @@ if TYPE_CHECKING:
     from spatialvote.data.surroundings import egohood_shares, halo, isolation
     from spatialvote.data.transfer import transfer
     from spatialvote.data.turnout import TurnoutCells
+    from spatialvote.data.turnout_moderators import join_moderators, read_moderators
     from spatialvote.data.turnout_read import TurnoutColumns, read_turnout
+    from spatialvote.data.turnout_shapes import read_area_shapes
     from spatialvote.data.turnout_simulate import simulate_register
     from spatialvote.data.uncertain import Uncertain
     from spatialvote.models.bym2 import BYM2
@@ -136,18 +140,23 @@ __all__ = [
     "fractionalisation",
     "halo",
     "isolation",
+    "join_moderators",
     "location_quotient",
     "measure_surroundings",
+    "moderated_gap",
     "nearest_areas",
     "party_pair_map",
+    "policy_columns",
     "policy_profile",
     "predictions",
+    "read_area_shapes",
     "read_cells",
     "read_chapel_hill",
     "read_districts",
     "read_dutch_counts",
     "read_elections",
     "read_layout",
+    "read_moderators",
     "read_official",
     "read_policy",
     "read_populist",
@@ -222,18 +231,23 @@ _HOME = {
     "fractionalisation": "data.concentration",
     "halo": "data.surroundings",
     "isolation": "data.surroundings",
+    "join_moderators": "data.turnout_moderators",
     "location_quotient": "data.concentration",
     "measure_surroundings": "data.measure_surroundings",
+    "moderated_gap": "analysis.turnout_moderators",
     "nearest_areas": "data.points",
     "party_pair_map": "analysis.figures.party_pair",
+    "policy_columns": "data.policy_columns",
     "policy_profile": "analysis.policy",
     "predictions": "analysis.effects.predictions",
+    "read_area_shapes": "data.turnout_shapes",
     "read_cells": "data.read_cells",
     "read_chapel_hill": "data.party_positions",
     "read_districts": "data.read",
     "read_dutch_counts": "data.dutch_counts",
     "read_elections": "data.elections_read",
     "read_layout": "data.layout",
+    "read_moderators": "data.turnout_moderators",
     "read_official": "data.read_official",
     "read_policy": "data.policy_read",
     "read_populist": "data.party_positions",

@@ -88,7 +88,10 @@ def run_policy(study: SectionFile[PolicyFile], countries: tuple[str, ...] = ()) 
             write_aside(
                 outputs.folder / f"policy-{one.country}.png", lambda at, png=image: at.write_bytes(png)
             )
+        related = settings.study.related
         sheet = policy_sheet(profiles, scores, title=settings.study.title, question=settings.study.question)
-        page = write_aside(outputs.folder / "policy.html", lambda at: write_sheet(sheet, at, study.source))
+        page = write_aside(
+            outputs.folder / "policy.html", lambda at: write_sheet(sheet, at, study.source, related)
+        )
         doing.outcome = f"page: {short(page)}"
     return page

@@ -206,6 +206,7 @@ def report_fit(study: Study, fit: Fit, evidence: Review, loaded: Loaded, path: P
                 truth=loaded.truth,
                 question=study.settings.study.question,
                 study_source=study.source,
+                related=study.settings.study.related,
                 points=effect.points,
                 weighting=effect.weighting,
                 radii=radii,

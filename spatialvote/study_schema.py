@@ -7,7 +7,7 @@ the modules that implement them take seconds to load and a mistyped key should b
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from spatialvote.section import (
     DEFINITIONS,
@@ -43,6 +43,13 @@ Family = Literal["binomial", "beta_binomial", "poisson", "gaussian"]
 Structure = Literal["bym2", "iid", "none", "leroux", "proper_car", "sar", "dagar"]
 
 
+def _page(value: str) -> str:
+    """A page beside this one: nothing that a browser would fetch or run."""
+    if ":" in value or value.startswith(("/", "\\")) or not value.endswith(".html"):
+        raise ValueError("not a page")
+    return value
+
+
 class StudySection(Section):
     """[study]: what is asked, the seed, and where results go."""
 
@@ -51,6 +58,9 @@ class StudySection(Section):
     seed: int = Field(ge=0, description="a whole number, 0 or more")
     output: FilePath = Field(
         description="a folder in quotes; a relative one starts at the folder of the study file"
+    )
+    related: dict[Text, Annotated[Text, AfterValidator(_page)]] = Field(
+        default={}, description="a table of title = page, each .html by its way from the output folder"
     )
 
 

@@ -15,6 +15,8 @@ from spatialvote.turnout_schema import CellsSection, CounterfactualSection, Turn
 
 if TYPE_CHECKING:
     from spatialvote.analysis.checks.check import Check
+    from spatialvote.analysis.turnout_moderators import ModeratedGap
+    from spatialvote.data.districts import Districts
     from spatialvote.data.turnout import TurnoutCells
     from spatialvote.models.turnout.fit import TurnoutFit
 
@@ -45,6 +47,9 @@ def load_turnout(
         path, folder = DEFAULT_TURNOUT, folder or Path.cwd()
     study = read_sections(path, TurnoutFile, folder)
     problems = _cells_problems(study.settings.cells)
+    known = study.settings.moderators
+    if known is not None and known.table is None and study.settings.cells.simulate is None:
+        problems.append(Problem("moderators.table is missing", "give a table with a row for each area"))
     if study.settings.counterfactual is not None:
         problems += _counterfactual_problems(study.settings.counterfactual)
     if problems:
@@ -70,6 +75,13 @@ def _cells_problems(cells: CellsSection) -> list[Problem]:
                     f"cells.{key} means nothing without survey = true", "leave it out, or say survey = true"
                 )
             )
+    if (cells.shapes is None) != (cells.shapes_id is None):
+        problems.append(
+            Problem(
+                "cells.shapes and cells.shapes_id go together",
+                "give the file and its column of areas, or neither",
+            )
+        )
     if cells.survey and cells.entitled is not None:
         problems.append(
             Problem("cells.entitled means nothing in a survey", "a row is one person: leave it out")
@@ -127,8 +139,24 @@ def read_cells(study: SectionFile[TurnoutFile]) -> TurnoutCells:
         else:
             entitled = str(section.entitled)
             cells = read_turnout(section.table, columns, entitled=entitled, voted=section.voted, **shared)
+        if (known := study.settings.moderators) is not None and known.table is not None:
+            from spatialvote.data.turnout_moderators import read_moderators
+
+            cells = read_moderators(
+                known.table, cells, area=known.area, columns=known.columns, sheet=known.sheet
+            )
         doing.outcome = str(cells)
     return cells
+
+
+def read_shapes(study: SectionFile[TurnoutFile], cells: TurnoutCells) -> Districts | None:
+    """Read the shapes of a study's areas, if it has any."""
+    section = study.settings.cells
+    if section.shapes is None or section.shapes_id is None:
+        return None
+    from spatialvote.data.turnout_shapes import read_area_shapes
+
+    return read_area_shapes(section.shapes, cells, id=section.shapes_id)
 
 
 def run_turnout(study: SectionFile[TurnoutFile]) -> TurnoutOutcome:
@@ -143,6 +171,7 @@ def run_turnout(study: SectionFile[TurnoutFile]) -> TurnoutOutcome:
     outputs = Outputs(settings.study.output)
     outputs.prepare()
     cells = read_cells(study)
+    shapes = read_shapes(study, cells)
     with step("Fitting turnout") as doing:
         from spatialvote.models.turnout.model import TurnoutModel
 
@@ -150,6 +179,8 @@ def run_turnout(study: SectionFile[TurnoutFile]) -> TurnoutOutcome:
         chosen = {"age": section.age, "area": section.area, "cell": section.cell}
         if section.interactions is not None:
             chosen["interactions"] = section.interactions
+        if settings.moderators is not None:
+            chosen["moderators"] = settings.moderators.columns
         fit = TurnoutModel(**chosen).fit(cells, seed=settings.study.seed, draws=section.draws)
         write_aside(outputs.fit, fit.save)
         told = fit.record["approximation"]
@@ -168,13 +199,17 @@ def run_turnout(study: SectionFile[TurnoutFile]) -> TurnoutOutcome:
             indent=1,
         )
         write_aside(outputs.review, lambda at: at.write_text(text + "\n", encoding="utf-8"))
-        page = _write_page(study, fit, checks, outputs.folder / "turnout.html")
+        page = _write_page(study, fit, checks, shapes, outputs.folder / "turnout.html")
         doing.outcome = f"page: {short(page)}"
     return TurnoutOutcome(fit, checks, page)
 
 
 def _write_page(
-    study: SectionFile[TurnoutFile], fit: TurnoutFit, checks: tuple[Check, ...], path: Path
+    study: SectionFile[TurnoutFile],
+    fit: TurnoutFit,
+    checks: tuple[Check, ...],
+    shapes: Districts | None,
+    path: Path,
 ) -> Path:
     from spatialvote.analysis.report.sheet import write_sheet
     from spatialvote.analysis.report.turnout import turnout_sheet
@@ -207,6 +242,23 @@ def _write_page(
             )
     sheet = turnout_sheet(
         fit, checks, title=settings.study.title, question=settings.study.question, gaps=gaps, extra=extra,
-        change=change, tipping=tipping,
+        change=change, tipping=tipping, moderated=_moderated(study, fit), shapes=shapes,
     )  # fmt: skip
-    return write_aside(path, lambda at: write_sheet(sheet, at, study.source))
+    return write_aside(path, lambda at: write_sheet(sheet, at, study.source, settings.study.related))
+
+
+def _moderated(study: SectionFile[TurnoutFile], fit: TurnoutFit) -> list[ModeratedGap]:
+    settings = study.settings
+    labels = fit.cells.levels.get("group", ())
+    if settings.moderators is None or len(labels) < 2:
+        return []
+    from spatialvote.analysis.turnout_moderators import moderated_gap, refit
+
+    reference = settings.gaps.reference or labels[0]
+    groups = settings.moderators.groups or [label for label in labels if label != reference]
+    refits = refit(fit, seed=settings.study.seed, leave_out=settings.moderators.leave_out)
+    return [
+        moderated_gap(fit, name, label, reference, refits, seed=settings.study.seed)
+        for name in settings.moderators.columns
+        for label in groups
+    ]

@@ -37,6 +37,10 @@ class RegisterSimulation(Section):
     areas: int = Field(default=25, ge=4, le=2500, description="a whole number from 4 to 2500")
     sexes: bool = Field(default=False, description="true or false")
     seed: int = Field(default=2026, ge=0, description="a whole number, 0 or more")
+    inclusion_effect: float | None = Field(
+        default=None,
+        description="logits for each standard deviation of the areas' invented inclusion, such as 0.2",
+    )
 
 
 class OwnGroup(Section):
@@ -76,6 +80,12 @@ class CellsSection(Section):
     area: Text | None = Field(default=None, description="the column with areas")
     election: Text | None = Field(default=None, description="the column with elections")
     edges: FilePath | None = Field(default=None, description="a CSV file of links between areas, in quotes")
+    shapes: FilePath | None = Field(
+        default=None, description="a file with the areas' shapes, in quotes, for maps"
+    )
+    shapes_id: Text | None = Field(
+        default=None, description="the column of the shapes with the areas' labels"
+    )
     bands: Annotated[tuple[int, ...], BeforeValidator(_listed)] = Field(
         default=(), description="a list of the first age of each band, such as [18, 25, 35]"
     )
@@ -98,6 +108,23 @@ class TurnoutModelSection(Section):
     )
     cell: bool = Field(default=True, description="true or false")
     draws: int = Field(default=2000, ge=100, le=20_000, description="a whole number from 100 to 20000")
+
+
+class ModeratorsSection(Section):
+    """[moderators]: what is known of areas, and which gaps may go with it."""
+
+    table: FilePath | None = Field(
+        default=None, description="a CSV or Excel file with a row for each area, in quotes"
+    )
+    sheet: Text | None = Field(default=None, description="the sheet of a workbook that has several")
+    area: Text = Field(default="area", description="the column of that table with the areas' labels")
+    columns: Columns = Field(min_length=1, description="a list of its columns, such as ['inclusion']")
+    groups: Columns | None = Field(
+        default=None, description="a list of the groups whose gap to the reference is told; left out: all"
+    )
+    leave_out: bool = Field(
+        default=True, description="true or false: whether to fit without each area in turn"
+    )
 
 
 class GapsSection(Section):
@@ -132,6 +159,9 @@ class TurnoutFile(Section):
     cells: CellsSection = Field(description="a section [cells] with table and columns, or simulate = true")
     model: TurnoutModelSection = Field(default_factory=TurnoutModelSection, description="a section [model]")
     gaps: GapsSection = Field(default_factory=GapsSection, description="a section [gaps]")
+    moderators: ModeratorsSection | None = Field(
+        default=None, description="a section [moderators] with columns"
+    )
     counterfactual: CounterfactualSection | None = Field(
         default=None, description="a section [counterfactual] with group and like"
     )

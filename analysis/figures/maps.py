@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from spatialvote.analysis.figures import style
 from spatialvote.analysis.figures.basemap import GAP, check_values, draw_map
@@ -22,6 +23,8 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import DataError, Problem
 from spatialvote.data.roles import SHARE_UNITS
 
+#: Part of a colour's distance from white that is left of it in a district that is little known.
+_FAINT = 0.4
 #: What the key says of districts where the party did not stand.
 NOT_STOOD = "did not stand"
 
@@ -39,6 +42,8 @@ def map_values(
     missing: np.ndarray | None = None,
     why: str = "no value",
     counted: str = "",
+    faint: np.ndarray | None = None,
+    faint_words: str = "",
 ) -> Figure:
     """Map one value per district.
 
@@ -64,6 +69,9 @@ def map_values(
         What the key says of districts without a value.
     counted
         Who is counted in what is mapped (`Roles.counted`), printed at the foot.
+    faint, faint_words
+        Districts that are drawn lighter, because their value is little known, shape (n,), and what the key
+        says of them.
 
     Returns
     -------
@@ -93,6 +101,8 @@ def map_values(
     height = scale_top + BAR_HEIGHT + TICKS_HEIGHT + style.lines_height(len(notes), style.SMALL_SIZE)
 
     colors = cmap(norm(np.nan_to_num(array)))
+    pale = np.zeros(len(array), dtype=bool) if faint is None else np.asarray(faint, dtype=bool) & ~absent
+    colors[pale, :3] = 1 - (1 - colors[pale, :3]) * _FAINT
     sheet = draw_map(districts, colors, absent, title=title, legend_height=height, why=why, counted=counted)
     sheet.write(0, 0, "\n".join(label_lines), fontsize=style.TEXT_SIZE)
     if limits is not None:
@@ -101,6 +111,9 @@ def map_values(
             note_top = scale_top + BAR_HEIGHT + TICKS_HEIGHT
             look = {"fontsize": style.SMALL_SIZE, "color": style.SOFT_INK}
             sheet.write(0, note_top, "\n".join(notes), **look)
+    if pale.any():
+        swatch = Patch(facecolor=1 - (1 - np.array(cmap(0.7)[:3])) * _FAINT, edgecolor="none")
+        sheet.key.append((swatch, f"{faint_words} ({pale.sum():,})"))
     sheet.draw_key(BAR_WIDTH + 2.5 * GAP, 0)
     tell(sheet.figure, label, array, why)
     return sheet.figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def report(
     truth: Truth | None = None,
     question: str | None = None,
     study_source: str | None = None,
+    related: Mapping[str, str] | None = None,
     points: float = 10.0,
     weighting: str = "districts",
     radii: Radii | None = None,
@@ -56,6 +58,8 @@ def report(
         The question in the reader's words; by default one about the migrants.
     study_source
         Text of the study file that the fit came from, to be shown as it is.
+    related
+        Titles and ways of other pages that it leads to, such as that of turnout.
     points
         Percentage points by which a share is compared.
     weighting
@@ -99,7 +103,7 @@ def report(
     )
     path = Path(path)
     with written_aside(path) as aside:
-        aside.write_text(render(content), encoding="utf-8")
+        aside.write_text(render(content | {"related": dict(related or {})}), encoding="utf-8")
     return path
 
 

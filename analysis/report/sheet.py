@@ -44,8 +44,16 @@ class Sheet:
     record: Mapping[str, str]
 
 
-def write_sheet(sheet: Sheet, path: str | Path, study_source: str | None = None) -> Path:
-    """Write a page; it is written aside and renamed, so that no half-written one is ever left."""
+def write_sheet(
+    sheet: Sheet,
+    path: str | Path,
+    study_source: str | None = None,
+    related: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a page; it is written aside and renamed, so that no half-written one is ever left.
+
+    ``related`` are titles and ways of other pages that it leads to.
+    """
     path = Path(path)
     content = {
         "title": sheet.title,
@@ -60,6 +68,7 @@ def write_sheet(sheet: Sheet, path: str | Path, study_source: str | None = None)
         "caveats": sheet.caveats,
         "record": list(sheet.record.items()),
         "study_source": study_source,
+        "related": dict(related or {}),
     }
     with written_aside(path) as aside:
         aside.write_text(render(content, "sheet.html.j2"), encoding="utf-8")

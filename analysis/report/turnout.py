@@ -10,16 +10,20 @@ import numpy as np
 from spatialvote.analysis.figures.intervals import plot_intervals
 from spatialvote.analysis.figures.style import SIMULATED
 from spatialvote.analysis.figures.turnout import plot_turnout_by_age, plot_turnout_panels
+from spatialvote.analysis.figures.turnout_map import WIDE, map_turnout, map_turnout_change
 from spatialvote.analysis.report.numbers import digits_for, fixed, interval, percent, probability
-from spatialvote.analysis.report.parts import Part, Table, picture, table
+from spatialvote.analysis.report.parts import Part, Picture, Table, picture, table
 from spatialvote.analysis.report.sheet import Sheet
+from spatialvote.analysis.report.turnout_moderators import moderators_part
 from spatialvote.analysis.turnout_rates import Rates, rates
 from spatialvote.data.origin_groups import definition_notes
 
 if TYPE_CHECKING:
     from spatialvote.analysis.checks.check import Check
     from spatialvote.analysis.turnout_gaps import Gap
+    from spatialvote.analysis.turnout_moderators import ModeratedGap
     from spatialvote.analysis.turnout_votes import ExtraVotes, ResultChange, Tipping
+    from spatialvote.data.districts import Districts
     from spatialvote.data.turnout import TurnoutCells
     from spatialvote.models.turnout.fit import TurnoutFit
 
@@ -36,6 +40,10 @@ _CAVEATS = (
     "Cells of few persons are pulled to what their group, age and area have in common; that is what their "
     "narrower intervals rest on.",
 )
+_ECOLOGICAL = (
+    "Differences between areas are of areas: that turnout is low where many of a group live does not say "
+    "that this group votes less, unless the cells are divided by group."
+)
 _AREAS = 15  # rows of a table of areas: the lowest and the highest turnout
 
 
@@ -49,6 +57,8 @@ def turnout_sheet(
     extra: ExtraVotes | None = None,
     change: ResultChange | None = None,
     tipping: Tipping | None = None,
+    moderated: Sequence[ModeratedGap] = (),
+    shapes: Districts | None = None,
 ) -> Sheet:
     """The page of a turnout fit.
 
@@ -62,6 +72,10 @@ def turnout_sheet(
         Comparisons of groups.
     extra, change, tipping
         A counterfactual, what it would do to a result, and the division at which the result changes.
+    moderated
+        Gaps that go with what is known of areas.
+    shapes
+        Shapes of the areas, for maps.
     """
     cells = fit.cells
     about = cells.about
@@ -71,21 +85,30 @@ def turnout_sheet(
     if extra is not None:
         parts.append(_votes_part(extra, change, tipping))
     if "area" in cells.factors:
-        parts.append(_areas_part(fit))
+        parts.append(_areas_part(fit, shapes))
+    if moderated:
+        parts.append(moderators_part(fit, moderated))
     parts.append(_spread_part(fit))
     year = f", {about.year}" if about.year is not None else ""
     return Sheet(
         title=title,
         setting=f"{about.name}{year} · source: {about.source or 'not told'} · {_size(cells)}",
         banner=SIMULATED if about.simulated else "",
-        question=question or "How does turnout differ by origin and age, and how sure is that?",
+        question=question or _question(cells),
         headline=_headline(fit, gaps),
         told=tuple(cells.notes),
         parts=tuple(parts),
         checks=tuple(checks),
-        caveats=_CAVEATS,
+        caveats=_CAVEATS + ((_ECOLOGICAL,) if "area" in cells.factors else ()),
         record=_record(fit),
     )
+
+
+def _question(cells: TurnoutCells) -> str:
+    called = {"group": "origin", "election": "from election to election", "area": cells.about.area_unit}
+    names = [called.get(one, one) for one in cells.factors if one != "election"] or [called["election"]]
+    by = " and ".join(names)
+    return f"How does turnout differ {'' if by.startswith('from') else 'by '}{by}, and how sure is that?"
 
 
 def _size(cells: TurnoutCells) -> str:
@@ -140,7 +163,9 @@ def _rates_part(fit: TurnoutFit) -> Part:
                 f"for they are few persons ({few} combinations of group and age hold fewer than ten).",
             ),
         ]
-    by = ("group",) if "group" in cells.factors else cells.factors[:1]
+    # Areas have a part of their own.
+    told = [one for one in ("group", "age", "sex", "election") if one in cells.factors]
+    by = (told[0],) if told else cells.factors[:1]
     return Part(
         "rates",
         "Who votes?",
@@ -272,7 +297,7 @@ def _tipping_words(tipping: Tipping) -> str:
     )
 
 
-def _areas_part(fit: TurnoutFit) -> Part:
+def _areas_part(fit: TurnoutFit, shapes: Districts | None) -> Part:
     found = rates(fit, ("area",))
     ordered = found.table.sort_values("mean", ascending=False)
     shown = ordered
@@ -284,9 +309,35 @@ def _areas_part(fit: TurnoutFit) -> Part:
         "areas",
         "Where do people vote?",
         words,
-        (),
+        () if shapes is None else _maps(fit, shapes),
         (_rates_table(Rates(found.factors, found.draws, shown), "Turnout by area"),),
     )
+
+
+def _maps(fit: TurnoutFit, shapes: Districts) -> tuple[Picture, ...]:
+    """Turnout by area in the last election, and its change since the first."""
+    elections = fit.cells.levels.get("election", ())
+    last = elections[-1] if elections else None
+    unit = fit.cells.about.area_unit
+    when = "" if last is None else f" in {last}"
+    made = [
+        picture(
+            map_turnout(fit, shapes, election=last),
+            f"Map of estimated turnout by {unit}{when}",
+            f"Estimated turnout by {unit}{when}, of all who are entitled. Areas whose 95 % interval is wider "
+            f"than {WIDE:g} points are drawn lighter.",
+        )
+    ]
+    if len(elections) > 1:
+        made.append(
+            picture(
+                map_turnout_change(fit, shapes, first=elections[0], last=elections[-1]),
+                f"Map of the change of turnout from {elections[0]} to {elections[-1]}",
+                f"Change of turnout by {unit} from {elections[0]} to {elections[-1]}; lighter where its "
+                "direction is open.",
+            )
+        )
+    return tuple(made)
 
 
 def _spread_part(fit: TurnoutFit) -> Part:
@@ -305,7 +356,9 @@ def _spread_part(fit: TurnoutFit) -> Part:
             "own departure from it, effects of sex, election and area, interactions, and an effect of "
             "its own "
             f"(age: {fit.model.age}; interactions: "
-            f"{', '.join(' x '.join(pair) for pair in fit.model.interactions) or 'none'}).",
+            f"{', '.join(' x '.join(pair) for pair in fit.model.interactions) or 'none'}"
+            + (f"; moderators of areas: {', '.join(fit.model.moderators)}" if fit.model.moderators else "")
+            + ").",
         ),
         (),
         (table("Standard deviations of the terms on the logit scale, and rho", columns, rows),),

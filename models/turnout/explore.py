@@ -28,8 +28,9 @@ from spatialvote.models.turnout.posterior import TurnoutPosterior
 
 #: Proposals of each round: so many for each hyperparameter, and at least, as a power of two (Sobol points).
 _PER_HYPER, _LEAST = 36, 128
-#: Rounds go on, two at least, until the weights can be trusted and enough points are effective.
-_MOST_ROUNDS, _TRUSTED_K, _ENOUGH = 6, 0.5, 0.3
+#: Rounds go on, two at least, until the weights can be trusted and enough points are effective: in number and
+#: as a part of all.
+_MOST_ROUNDS, _TRUSTED_K, _ENOUGH, _PART = 6, 0.5, 200, 0.3
 #: Scores beyond which nothing is believed, 1e-10 of the prior.
 _LIMIT = 6.5
 _DIFFERENCE, _MOST_FALL = 0.1, 2.0  # step of the second differences, of a score; fall that is too much
@@ -134,7 +135,7 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
         smoothed, k = smooth(values - mixture)
         weight = np.exp(smoothed - logsumexp(smoothed))
         explored = Explored(thetas, np.array(modes), weight, float(k), search.count)
-        good = k < _TRUSTED_K and explored.effective >= _ENOUGH * len(weight)
+        good = k < _TRUSTED_K and explored.effective >= max(_ENOUGH, _PART * len(weight))
         if len(proposals) > 1 and (good or len(proposals) == _MOST_ROUNDS):
             return explored
         proposals.append(Mixture.around(thetas, weight, defence))

@@ -21,7 +21,7 @@ from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
 from spatialvote.models.turnout.model import TurnoutModel
 
 #: Version of the file's layout; a file with another one is refused.
-LAYOUT = 1
+LAYOUT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,8 @@ class TurnoutFit:
     tree
         Groups ``posterior`` (one chain of independent draws) with ``curve`` [age] or ``intercept``,
         ``departure`` [group, age], ``effect_sex``, ``effect_election``, ``effect_area``, interactions such
-        as ``effect_group_area``, the hyperparameters, and ``eta`` [cell], the log-odds of each cell with its
+        as ``effect_group_area``, ``slope_all_...`` and ``slope_group_...`` [group] of moderators, the
+        hyperparameters, and ``eta`` [cell], the log-odds of each cell with its
         own effect; ``observed_data`` and ``constant_data``.
     model, cells
         The specification, and what it was fitted to.
@@ -68,25 +69,46 @@ class TurnoutFit:
         """Draws of each cell's probability of voting, shape (draws, cells)."""
         return expit(self.draws("eta"))
 
-    def predict(self, positions: Mapping[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    def predict(
+        self,
+        positions: Mapping[str, np.ndarray],
+        rng: np.random.Generator,
+        moderators: Mapping[str, float] | None = None,
+    ) -> np.ndarray:
         """Probability of voting of any cells, also ones without data, shape (draws, k).
 
         Parameters
         ----------
         positions
-            Each factor of the cells to positions of levels, shape (k,).
+            Factors to positions of levels, shape (k,). Effects of a factor that is left out are zero: those
+            of a typical level.
         rng
             For the own effects of these cells, which are drawn anew.
+        moderators
+            Values that moderators have instead of those of the cells' areas; the mean of the areas where
+            neither is known.
         """
         draws = self.tree["posterior"].sizes["draw"]
         size = len(next(iter(positions.values())))
         eta = np.full((draws, size), self.tree["constant_data"].dataset["offset"].item())
         for name, variable in self.tree["posterior"].dataset.data_vars.items():
             dims = [str(dim) for dim in variable.dims[2:]]
+            if str(name).startswith("slope_"):
+                continue
             if name == "intercept":
                 eta += self.draws("intercept")[:, None]
-            elif dims and name != "eta":
+            elif dims and name != "eta" and set(dims) <= set(positions):
                 eta += self.draws(str(name))[(slice(None), *(positions[dim] for dim in dims))]
+        for name in self.model.moderators:
+            z, mean, sd = self.cells.standardised(name)
+            if name in (moderators or {}):
+                z = np.full(size, (dict(moderators or {})[name] - mean) / sd)
+            else:
+                z = z[positions["area"]] if "area" in positions else np.zeros(size)
+            slope = self.draws(f"slope_all_{name}")[:, None]
+            if "group" in positions and len(self.cells.levels["group"]) > 1:
+                slope = slope + self.draws(f"slope_group_{name}")[:, positions["group"]]
+            eta += slope * z
         if "sigma_cell" in self.hyperparameters:
             eta = eta + self.draws("sigma_cell")[:, None] * rng.normal(size=eta.shape)
         return expit(eta)
@@ -103,6 +125,7 @@ class TurnoutFit:
             "survey": None if cells.survey is None else asdict(cells.survey),
             "files": dict(cells.files),
             "notes": list(cells.notes),
+            "moderators": {name: list(map(float, values)) for name, values in cells.moderators.items()},
         }
         tree.attrs = {
             "spatialvote_turnout_layout": LAYOUT,
@@ -160,6 +183,7 @@ def _cells(tree: xr.DataTree, meta: Mapping[str, Any]) -> TurnoutCells:
         constant["edges"].to_numpy().reshape(-1, 2),
         TurnoutAbout(**meta["about"]),
         None if meta["survey"] is None else Survey(**meta["survey"]),
+        {name: np.array(values, dtype=np.float64) for name, values in meta["moderators"].items()},
         meta["files"],
         tuple(meta["notes"]),
     )

@@ -4,6 +4,7 @@ Of the entitled N_i persons of cell i, y_i voted:
 
     y_i ~ Binomial(N_i, logit^-1 eta_i)
     eta_i = c(a_i) + w_{g_i}(a_i) + s_{sex_i} + r_{election_i} + u_{area_i} + v_{interaction_i} + e_i
+            + sum over moderators of (b + d_{g_i}) z_{area_i}
 
 - c, the curve over age that all groups share: a level ~ Normal(logit of overall turnout, 1.5^2) and a random
   walk of scale ``sigma_age``.
@@ -12,6 +13,9 @@ Of the entitled N_i persons of cell i, y_i voted:
   and a group of many follows its own data.
 - u: BYM2 over the neighbour graph (``sigma_area``, ``rho``) or iid; v: iid for each interaction
   (``sigma_...``).
+- z: a moderator, what is known of an area (policy, inclusion), with mean 0 and standard deviation 1 over the
+  areas; b its slope for all, d_g the departure of group g from it, so that the gap between g and h changes by
+  d_g - d_h for each standard deviation, beside the v_{g, area} that moderators leave open.
 - e: what a cell has by itself, iid (``sigma_cell``), without which the thousands of a big cell would claim a
   certainty that no such model has.
 
@@ -56,6 +60,9 @@ class TurnoutPriors:
         Standard deviation of the shared level around the logit of overall turnout.
     sex_sd, election_sd
         Standard deviations of the effects of sex and of election.
+    moderator_sd
+        Standard deviation of b, and of the difference d_g - d_h between two groups, for each standard
+        deviation of a moderator.
     group, age, group_age, area, interaction, cell
         Priors of the standard deviations of the terms.
     rho
@@ -65,6 +72,7 @@ class TurnoutPriors:
     intercept_sd: float = 1.5
     sex_sd: float = 0.5
     election_sd: float = 1.0
+    moderator_sd: float = 0.5
     group: PCSigma = field(default_factory=lambda: PCSigma(2.0, 0.05))
     age: PCSigma = field(default_factory=lambda: PCSigma(1.0, 0.05))
     group_age: PCSigma = field(default_factory=lambda: PCSigma(1.0, 0.01))
@@ -74,7 +82,9 @@ class TurnoutPriors:
     rho: PCRho = field(default_factory=PCRho)
 
     def __post_init__(self) -> None:
-        wrong = [n for n in ("intercept_sd", "sex_sd", "election_sd") if not getattr(self, n) > 0]
+        wrong = [
+            n for n in ("intercept_sd", "sex_sd", "election_sd", "moderator_sd") if not getattr(self, n) > 0
+        ]
         if wrong:
             raise ModelError(Problem(f"{name_some(wrong)} must be positive", "give a positive number"))
 
@@ -100,6 +110,10 @@ class TurnoutModel:
         ``"bym2"`` over the cells' links, or ``"iid"``; None: BYM2 where there are links.
     interactions
         Pairs of factors with an iid effect for each combination.
+    moderators
+        Names of the cells' moderators that the groups' turnout may depend on. Where cells have groups, the
+        interaction of group and area must stand beside them: without it every person would be taken for
+        independent evidence of what only areas can tell.
     cell
         Whether each cell has an effect of its own.
     priors
@@ -116,6 +130,7 @@ class TurnoutModel:
     age: str = "rw1"
     area: str | None = None
     interactions: tuple[tuple[str, str], ...] = (("group", "area"),)
+    moderators: tuple[str, ...] = ()
     cell: bool = True
     priors: TurnoutPriors = field(default_factory=TurnoutPriors)
 
@@ -134,12 +149,18 @@ class TurnoutModel:
                         f"name two of {', '.join(FACTORS)}",
                     )
                 )
+        if len(set(self.moderators)) < len(self.moderators):
+            problems.append(Problem("a moderator is named twice", "name each once"))
         if problems:
             raise ModelError(problems)
 
     def to_dict(self) -> dict[str, Any]:
         """The specification as plain values."""
-        return {**asdict(self), "interactions": [list(pair) for pair in self.interactions]}
+        return {
+            **asdict(self),
+            "interactions": [list(pair) for pair in self.interactions],
+            "moderators": list(self.moderators),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TurnoutModel:
@@ -159,6 +180,8 @@ class TurnoutModel:
         made = dict(values)
         if "interactions" in made:
             made["interactions"] = tuple(tuple(pair) for pair in made["interactions"])
+        if "moderators" in made:
+            made["moderators"] = tuple(made["moderators"])
         if "priors" in made:
             made["priors"] = TurnoutPriors.from_dict(made["priors"])
         return cls(**made)

@@ -29,6 +29,8 @@ from spatialvote.models.turnout.terms import Hyper, Term, make_terms
 _MOST_STEPS = 100
 #: Newton's method ends where half the squared length of a step, in posterior standard deviations, is less.
 _CONVERGED = 1e-8
+#: Standard deviations, in logits, and distances of rho from 0 and 1 below which nothing changes.
+SMALLEST = 1e-4
 #: A cell's own standard deviation below this, a thousandth of a logit, is taken for none.
 SMALLEST_CELL = 1e-3
 
@@ -143,8 +145,16 @@ class TurnoutPosterior:
         return sum(term.size for term in self.terms)
 
     def values(self, theta: np.ndarray) -> dict[str, float]:
-        """Hyperparameters on their own scales; theta are their scores (`Hyper`)."""
-        return {hyper.name: float(hyper.value(one)) for hyper, one in zip(self.hypers, theta, strict=True)}
+        """Hyperparameters on their own scales; theta are their scores (`Hyper`).
+
+        Within `SMALLEST` of their limits they are held there: densities do not change any more, and
+        precisions would differ by more than a factor can hold.
+        """
+        values = {}
+        for hyper, score in zip(self.hypers, theta, strict=True):
+            highest = 1 - SMALLEST if hyper.name == "rho" else np.inf
+            values[hyper.name] = float(np.clip(hyper.value(score), SMALLEST, highest))
+        return values
 
     def log_prior(self, theta: np.ndarray) -> float:
         """log p(theta): scores are standard Normal."""

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.special import expit, log_ndtr, ndtr
 
-from spatialvote.data.errors import ModelError, Problem
+from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.data.turnout import TurnoutCells
 from spatialvote.models.priors import PCRho, PCSigma, rho_distance
 from spatialvote.models.scaled_graph import scale_graph
@@ -197,11 +197,13 @@ def make_terms(model: TurnoutModel, cells: TurnoutCells) -> tuple[list[Term], li
         terms.append(Term("departure", ("group", *dims), levels["group"], n_ages, index, vectors, departure))
     for name, sd in (("sex", priors.sex_sd), ("election", priors.election_sd)):
         if levels.get(name, 1) > 1:
-            terms.append(_iid(name, (name,), cells.index(name), levels[name], fixed=sd))
+            terms.append(_iid(f"effect_{name}", (name,), cells.index(name), levels[name], fixed=sd))
     if levels.get("area", 1) > 1:
         hypers.append(Hyper.of("sigma_area", priors.area))
         if area == "iid":
-            terms.append(_iid("area", ("area",), cells.index("area"), levels["area"], sigma="sigma_area"))
+            terms.append(
+                _iid("effect_area", ("area",), cells.index("area"), levels["area"], sigma="sigma_area")
+            )
         else:
             term, nodes = _bym2(cells)
             terms.append(term)
@@ -210,20 +212,69 @@ def make_terms(model: TurnoutModel, cells: TurnoutCells) -> tuple[list[Term], li
         name = f"{first}_{second}"
         index = cells.index(first) * levels[second] + cells.index(second)
         size = levels[first] * levels[second]
-        terms.append(_iid(name, (first, second), index, size, sigma=f"sigma_{name}"))
+        terms.append(_iid(f"effect_{name}", (first, second), index, size, sigma=f"sigma_{name}"))
         hypers.append(Hyper.of(f"sigma_{name}", priors.interaction))
+    terms += _slopes(model, cells)
     if model.cell:
         hypers.append(Hyper.of("sigma_cell", priors.cell))
     return terms, hypers
 
 
+def _slopes(model: TurnoutModel, cells: TurnoutCells) -> list[Term]:
+    """For each moderator the slope of all, and the departures of groups from it."""
+    unknown = [name for name in model.moderators if name not in cells.moderators]
+    if unknown:
+        raise ModelError(
+            Problem(
+                f"the cells have no moderator {name_some(unknown)}",
+                f"choose from {name_some(cells.moderators, 12)}" if cells.moderators
+                else "join a table of areas to the cells",
+            )
+        )  # fmt: skip
+    groups = len(cells.levels.get("group", ()))
+    if model.moderators and groups > 1 and {"group", "area"} not in [set(one) for one in model.interactions]:
+        raise ModelError(
+            Problem(
+                "moderators without the interaction of group and area",
+                "add ['group', 'area'] to the interactions: what areas differ in beside the moderator must "
+                "have a place",
+            )
+        )
+    sd, made = model.priors.moderator_sd, []
+    for name in model.moderators:
+        z = cells.standardised(name)[0][cells.index("area")]
+        nobody = np.zeros(z.size, dtype=np.int64)
+        made.append(_iid(f"slope_all_{name}", (), nobody, 1, fixed=sd, scale=z))
+        if groups > 1:
+            # The difference of two of them has the standard deviation sd.
+            own = _iid(
+                f"slope_group_{name}",
+                ("group",),
+                cells.index("group"),
+                groups,
+                fixed=sd / np.sqrt(2),
+                scale=z,
+            )
+            made.append(own)
+    return made
+
+
 def _iid(
-    name: str, dims: tuple[str, ...], index: np.ndarray, size: int, *, sigma: str = "", fixed: float = 0.0
+    name: str,
+    dims: tuple[str, ...],
+    index: np.ndarray,
+    size: int,
+    *,
+    sigma: str = "",
+    fixed: float = 0.0,
+    scale: np.ndarray | None = None,
 ) -> Term:
+    """A term of independent values, whose standard deviation is a hyperparameter or fixed."""
+
     def variances(values: Mapping[str, float]) -> np.ndarray:
         return np.full(size, (values[sigma] if sigma else fixed) ** 2)
 
-    return Term(f"effect_{name}", dims, 1, size, index, None, variances)
+    return Term(name, dims, 1, size, index, None, variances, scale)
 
 
 def _bym2(cells: TurnoutCells) -> tuple[Term, Spectrum]:

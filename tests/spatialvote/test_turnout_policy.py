@@ -118,3 +118,47 @@ def test_mistakes_of_content_are_told_without_traceback(place, capsys):
     (place / "policy.toml").write_text(POLICY.replace('table = "mipex.csv"', ""), encoding="utf-8")
     with pytest.raises(SpatialvoteError, match="scores needs one of"):
         load_policy(place / "policy.toml")
+
+
+def test_parts_of_a_study_lead_to_each_other(place):
+    text = POLICY.replace(
+        'output = "out"', 'output = "out"\nrelated = { "Turnout <i>" = "../turnout/t.html" }'
+    )
+    (place / "policy.toml").write_text(text, encoding="utf-8")
+    assert main(["policy", str(place / "policy.toml")]) == 0
+    page = (place / "out" / "policy.html").read_text(encoding="utf-8")
+    assert '<a href="../turnout/t.html">Turnout &lt;i&gt;</a>' in page
+    for embedded in (load_turnout(), load_policy()):
+        assert len(embedded.settings.study.related) == 2
+
+
+@pytest.mark.parametrize("way", ["https://example.org/a.html", "javascript:a.html", "/etc/a.html", "a.txt"])
+def test_only_pages_beside_this_one_are_related(place, way):
+    text = POLICY.replace('output = "out"', f'output = "out"\nrelated = {{ other = "{way}" }}')
+    (place / "policy.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match=r"study\.related\.other"):
+        load_policy(place / "policy.toml")
+
+
+def test_moderators_of_a_study(place):
+    cells = simulate_register(1, electorate=4000, areas=4, inclusion_effect=0.3).cells
+    write_register(cells, place)
+    added = (
+        '[moderators]\ntable = "areas.csv"\ncolumns = ["inclusion"]\ngroups = ["EU-15"]\nleave_out = false\n'
+    )
+    text = TURNOUT.replace("[counterfactual]", added + "\n[counterfactual]")
+    (place / "turnout.toml").write_text(text, encoding="utf-8")
+    assert main(["turnout", str(place / "turnout.toml")]) == 0
+    page = (place / "out" / "turnout.html").read_text(encoding="utf-8")
+    assert "4 areas stand behind this" in page
+    assert "The prior decides: 4 areas hardly measure" in page
+    (place / "turnout.toml").write_text(text.replace('table = "areas.csv"\n', ""), encoding="utf-8")
+    with pytest.raises(StudyError, match=r"moderators\.table is missing"):
+        load_turnout(place / "turnout.toml")
+
+
+def test_shapes_and_their_column_go_together(place):
+    text = TURNOUT.replace('edges = "links.csv"', 'edges = "links.csv"\nshapes = "areas.gpkg"')
+    (place / "turnout.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match=r"cells\.shapes and cells\.shapes_id go together"):
+        load_turnout(place / "turnout.toml")

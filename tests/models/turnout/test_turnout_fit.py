@@ -116,6 +116,21 @@ def test_scores_are_standard_normal_under_the_prior(register):
             np.testing.assert_allclose(-np.expm1(-rate * values), norm.cdf(scores), rtol=1e-10)
 
 
+def test_the_ends_of_the_scores_have_a_density(register):
+    """Standard deviations of next to nothing or of many logits must not break the factorisation."""
+    posterior = TurnoutPosterior.of(TurnoutModel(), register.cells)
+    size = len(posterior.hypers)
+    near = posterior.point(np.zeros(size)).value
+    for place in range(size):
+        for score in (-6.4, 6.4):
+            theta = np.zeros(size)
+            theta[place] = score
+            assert np.isfinite(posterior.point(theta).value)
+    assert np.isfinite(posterior.point(np.full(size, -6.4)).value)
+    # A priori the far end has a density e^(-6.4^2 / 2) = e^(-20) times smaller in each.
+    assert posterior.point(np.full(size, -6.4)).value < near - 20
+
+
 def test_one_thread_of_blas_is_enough(register, monkeypatch):
     """Threads of BLAS on small matrices wait for each other by spinning: a fit must not start them."""
     seen = []
