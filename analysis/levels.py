@@ -97,12 +97,12 @@ def slopes_by_level(
     --------
     >>> import spatialvote
     >>> city = spatialvote.simulate_city(seed=1, n_districts=40)
-    >>> model = spatialvote.VoteShareModel("national_list ~ migrant_share", structure="iid")
-    >>> fit = model.fit(city.districts, "laplace", seed=1, draws=100, progress=False)
-    >>> slopes_by_level(fit)
-    Traceback (most recent call last):
-    ...
-    spatialvote.data.errors.ModelError: formula 'national_list ~ migrant_share' has no slope that varies ...
+    >>> formula = "national_list ~ migrant_share + (1 + migrant_share | quarter)"
+    >>> fit = spatialvote.VoteShareModel(formula).fit(
+    ...     city.districts, "laplace", seed=1, draws=100, progress=False
+    ... )
+    >>> slopes_by_level(fit).table.index.name
+    'quarter'
     """
     effect = _asked(fit, covariate, group)
     step, words = _step(fit, effect.covariate)

@@ -78,8 +78,8 @@ class Moderation:
             )
         if not self.slope_varies:
             text += (
-                f" The slope does not vary between units beyond {self.moderator} in this formula, so that the "
-                f"interval is too narrow: add (1 + {self.covariate} | {self.group})."
+                f" The slope does not vary between units beyond {self.moderator} in this formula, so that "
+                f"the interval is too narrow: add (1 + {self.covariate} | {self.group})."
             )
         return text
 
