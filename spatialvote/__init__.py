@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from spatialvote.analysis.effects.grid import datagrid
     from spatialvote.analysis.effects.predictions import predictions
     from spatialvote.analysis.effects.slopes import slopes
+    from spatialvote.analysis.figures.caterpillar import plot_level_slopes
     from spatialvote.analysis.figures.party_pair import party_pair_map
+    from spatialvote.analysis.levels import slopes_by_level
+    from spatialvote.analysis.moderators import moderation, moderations
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -116,8 +119,11 @@ __all__ = [
     "isolation",
     "location_quotient",
     "measure_surroundings",
+    "moderation",
+    "moderations",
     "nearest_areas",
     "party_pair_map",
+    "plot_level_slopes",
     "policy_profile",
     "predictions",
     "read_cells",
@@ -141,6 +147,7 @@ __all__ = [
     "simulate_policy",
     "simulate_register",
     "slopes",
+    "slopes_by_level",
     "sum_in_areas",
     "sum_rasters",
     "transfer",
@@ -190,8 +197,11 @@ _HOME = {
     "isolation": "data.surroundings",
     "location_quotient": "data.concentration",
     "measure_surroundings": "data.measure_surroundings",
+    "moderation": "analysis.moderators",
+    "moderations": "analysis.moderators",
     "nearest_areas": "data.points",
     "party_pair_map": "analysis.figures.party_pair",
+    "plot_level_slopes": "analysis.figures.caterpillar",
     "policy_profile": "analysis.policy",
     "predictions": "analysis.effects.predictions",
     "read_cells": "data.read_cells",
@@ -214,6 +224,7 @@ _HOME = {
     "simulate_city": "data.simulate",
     "simulate_policy": "data.policy_simulate",
     "simulate_register": "data.turnout_simulate",
+    "slopes_by_level": "analysis.levels",
     "slopes": "analysis.effects.slopes",
     "sum_in_areas": "data.points",
     "sum_rasters": "data.cell_rasters",
