@@ -55,8 +55,8 @@ def _part(fit: Fit, districts: Districts, effect: Effect) -> LevelPart:
             figure,
             f"Slopes of {called} in {levels} levels with 95 % intervals, from the lowest.",
             f"Each level's slope of {called} with its 95{NBSP}% interval, drawn to the pooled slope (line, "
-            "and band for its interval) the more the fewer districts it has; dotted lines are where 95 % of new "
-            "levels would lie.",
+            "and band for its interval) the more the fewer districts it has; dotted lines are where 95 % of "
+            "new levels would lie.",
         ),
         _table(slopes, name_and_column(effect.covariate, districts), link),
     )

@@ -1,4 +1,4 @@
-"""Effects that vary between levels: fits by both engines, and the form of the model in which they are made."""
+"""Effects that vary between levels: fits by both engines, and the latent form of the model."""
 
 import numpy as np
 import pandas as pd
