@@ -28,7 +28,6 @@ def plot_level_slopes(
     """
     table, count = slopes.table, len(slopes.table)
     every = count <= NAMED
-    row = ROW if every else ROW_SMALL
     shown = np.arange(count) if every else np.r_[0:ENDS, count - ENDS : count]
     names = [f"{table.index[k]} ({table['districts'].iloc[k]:,})" for k in shown]
     longest = min(max(style.text_width(name, style.SMALL_SIZE) for name in names), 2.4)
@@ -40,10 +39,11 @@ def plot_level_slopes(
     label = style.wrap(xlabel or f"change in log-odds per {slopes.step_words}", room - longest)
     top = style.lines_height(len(heading), style.TITLE_SIZE) + 0.12
     foot = style.lines_height(1, style.SMALL_SIZE) + 0.06 if simulated else 0.0
-    # Names at the ends of a crowded figure stand farther apart than their rows.
-    pad = 0.0 if every else ENDS * (ROW - ROW_SMALL)
+    # Rows with a name have room for it, those between stand closer; places are inches from the bottom.
+    heights = np.full(count, ROW_SMALL)
+    heights[shown] = ROW
+    place, height = np.cumsum(heights) - heights / 2, float(heights.sum())
     below = foot + AXIS_HEIGHT + style.lines_height(len(label), style.TEXT_SIZE)
-    height = row * count + 2 * pad
     figure = style.new_figure(2 * style.MARGIN + top + height + below)
     whole = figure.get_size_inches()[1]
     style.write(
@@ -54,24 +54,21 @@ def plot_level_slopes(
     axes = figure.add_axes(
         style.inch_rect(figure, left, bottom, style.WIDTH - style.MARGIN - left, height), gid="slopes"
     )
-    rows = np.arange(count)
     low, high = np.quantile(slopes.pooled, [0.025, 0.975])
     axes.axvspan(low, high, color=style.SERIES[0], alpha=0.15, linewidth=0, gid="pooled")
     axes.axvline(float(slopes.pooled.mean()), color=style.SERIES[0], linewidth=1.2)
     axes.axvline(0, color=style.INK, linewidth=1.0, linestyle=(0, (4, 2)), zorder=1, gid="zero")
-    axes.hlines(rows, table["low"], table["high"], color=style.INK, linewidth=0.9 if every else 0.6)
-    axes.plot(table["mean"], rows, "o", color=style.INK, markersize=3.5 if every else 2.0)
+    axes.hlines(place, table["low"], table["high"], color=style.INK, linewidth=0.9 if every else 0.6)
+    axes.plot(table["mean"], place, "o", color=style.INK, markersize=3.5 if every else 2.0)
     new_low, new_high = np.quantile(slopes.new, [0.025, 0.975])
     for end in (new_low, new_high):
         axes.axvline(float(end), color=style.SERIES[0], linewidth=0.9, linestyle=(0, (1, 2)), gid="new")
-    axes.set_ylim(-0.5 - pad / row, count - 0.5 + pad / row)
+    axes.set_ylim(0, height)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=style.FAINT)
-    for at, (k, name) in enumerate(zip(shown, names, strict=True)):
-        y = bottom + pad + (k + 0.5) * row
-        if not every:
-            y = bottom + (at + 0.5) * ROW if k < ENDS else bottom + height - (2 * ENDS - at - 0.5) * ROW
+    for k, name in zip(shown, names, strict=True):
+        y = bottom + place[k]
         style.write(figure, left - 0.08, y, name, ha="right", va="center", fontsize=style.SMALL_SIZE)
     style.write(figure, left, bottom - 0.34, "\n".join(label))
     key = "line and band: pooled slope, 95 %; dotted: 95 % for a new level"
