@@ -7,7 +7,7 @@ from spatialvote.data.errors import FitError, Problem, name_some
 from spatialvote.data.findings import in_districts
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
-from spatialvote.models.groups import group_columns
+from spatialvote.models.groups import group_names
 from spatialvote.models.structures import STRUCTURES
 
 #: Statistics of the draws that a review reads, by engine.
@@ -71,7 +71,7 @@ def require_complete(fit: Fit) -> None:
     sizes = {"poisson": ("exposure",), "gaussian": ()}.get(fit.model.family, ("trials",))
     field = STRUCTURES[fit.model.structure] + (("phi",) if fit.model.structure == "bym2" else ())
     field += FAMILIES[fit.model.family].HYPER
-    for group in group_columns(fit.model.formula):
+    for group in group_names(fit.model.formula):
         field += (f"sd_{group}", f"effect_{group}")
         sizes += (f"index_{group}",)
     engine = fit.record.get("engine")

@@ -254,8 +254,7 @@ def _shares(
         )
     mean = FAMILIES[fit.model.family].mean
     eta = fit.draws("eta", at)
-    slope = fit.draws("beta", at) / fit.constant("scale")
-    return mean(eta), mean(eta + slope @ shift.T)
+    return mean(eta), mean(eta + fit.change(shift, at=at))
 
 
 def _bounds(fit: Fit, districts: Districts, cast: np.ndarray) -> tuple[pd.DataFrame, tuple[float, float]]:

@@ -144,9 +144,8 @@ def counterfactual(
             )
         )
     draws, by_district = average_changes(fit, shift, district_weights(fit, districts, weighting))
-    slope = fit.draws("beta") / fit.constant("scale")
     # The change has the sign of (x' - x)'b, since p is increasing.
-    by_district["probability_positive"] = (shift @ slope.T > 0).mean(axis=1)
+    by_district["probability_positive"] = (fit.change(shift) > 0).mean(axis=0)
     return Counterfactual(
         tuple(values),
         weighting,

@@ -119,7 +119,8 @@ def curve(
     Raises
     ------
     ModelError
-        For a column that is not in the formula, is no number, or interacts with another.
+        For a column that is not in the formula, is no number, interacts with another, or whose slope varies
+        between levels.
     FitError
         If the fit is of other districts.
     """
@@ -132,6 +133,13 @@ def curve(
             Problem(
                 f"there is no column '{asked}'" if asked else "these districts have no migrants' column",
                 f"use one of {name_some(districts.roles.numeric_columns(), limit=12)}",
+            )
+        )
+    if asked in {effect.covariate for effect in fit.effects}:
+        raise ModelError(
+            Problem(
+                f"the slope of '{asked}' varies between levels, so that there is no single curve",
+                "ask for slopes_by_level, or for effect()",
             )
         )
     observed = districts.table[asked].to_numpy(np.float64)

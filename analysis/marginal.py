@@ -24,7 +24,7 @@ import numpy as np
 
 from spatialvote.models.cholesky import factorise_values, log_determinant, solve_in_place
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.posterior import GROUP_SD, Posterior
+from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.dispatch import log_det, weights
 
 
@@ -74,12 +74,12 @@ def log_marginal(posterior: Posterior, eta: np.ndarray, unknowns: Unknowns) -> n
         solved, log_ratio = _solve(posterior, v, sigma, rho, np.column_stack([residual, levels]))
         quadratic = residual @ solved[:, 0]
         if levels.shape[1]:
-            sd = np.array([hyper[GROUP_SD + name][s] for name in posterior.groups])
-            variance = sd[posterior.column_group[~fixed] - 1] ** 2
-            inner = np.diag(1 / variance) + levels.T @ solved[:, 1:]
+            at = {name: value[s] for name, value in hyper.items()}
+            covariance = posterior.coefficient_covariance(at)[np.ix_(~fixed, ~fixed)]
+            inner = np.linalg.inv(covariance) + levels.T @ solved[:, 1:]
             by_level = levels.T @ solved[:, 0]
             quadratic -= by_level @ np.linalg.solve(inner, by_level)
-            log_ratio += np.linalg.slogdet(inner)[1] + np.log(variance).sum()
+            log_ratio += np.linalg.slogdet(inner)[1] + np.linalg.slogdet(covariance)[1]
         total[s] = (at_mean + score * away / 2).sum() - (log_ratio + quadratic) / 2
     return total
 

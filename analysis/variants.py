@@ -39,9 +39,11 @@ import pandas as pd
 
 from spatialvote.analysis.moran import Moran
 from spatialvote.analysis.spatial_smooth import Patterns
+from spatialvote.analysis.terms import quote
 from spatialvote.data.districts import Districts, ReadRecord
 from spatialvote.models.design import Design, split_formula
 from spatialvote.models.fit import Fit
+from spatialvote.models.groups import blocks_of
 from spatialvote.models.priors import PCRho, Priors
 from spatialvote.models.scaled_graph import ScaledGraph
 from spatialvote.models.vote_share import VoteShareModel
@@ -223,9 +225,14 @@ def _variant(
         districts.about,
         ReadRecord(notes=(f"derived from a fit's design for the variant '{key}'",)),
     )
-    groups = [name for name in fit.groups if name != without]
     party, _ = split_formula(fit.model.formula)
-    right = [*names, *(f"(1 | {name})" for name in groups)]
+    called = dict(zip(fit.coefficients, names, strict=False))
+    right = [*names]
+    for block in blocks_of(fit.effects):
+        if block[0].group != without:
+            varying = [called.get(one.covariate, "1") for one in block]
+            levels = ":".join(map(quote, block[0].columns))
+            right.append(f"({' + '.join(varying if '1' in varying else ['0', *varying])} | {levels})")
     model = replace(
         fit.model,
         formula=f"{party} ~ {' + '.join(right)}",

@@ -18,12 +18,15 @@ Hausman, J. A. (1978). Specification tests in econometrics. Econometrica 46.
 Pace, R. K., LeSage, J. P. (2008). A spatial Hausman test. Economics Letters 101.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array, diags_array, eye_array
 from scipy.sparse.linalg import splu
 
+from spatialvote.models.correlated import PARTIAL, SD
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
 from spatialvote.models.posterior import Posterior
@@ -46,44 +49,40 @@ class WorkingModel:
         Fisher information of each eta; 0 where no votes are told, shape (n,).
     sigma, rho
         Hyperparameters of the district effects; not looked at where the structure has none.
-    group_sd
-        Standard deviation of each group-level term.
+    groups
+        Hyperparameters of the group-level terms.
     """
 
     posterior: Posterior
     information: np.ndarray
     sigma: float = 0.0
     rho: float = 0.5
-    group_sd: tuple[float, ...] = ()
+    groups: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def prior_precision(self) -> np.ndarray:
-        """Of every column's coefficient, shape (p,)."""
-        sd = self.posterior.prior_sd.copy()
-        for number, one in enumerate(self.group_sd, start=1):
-            sd[self.posterior.column_group == number] *= one
-        return sd**-2.0
+    @cached_property
+    def prior_covariance(self) -> np.ndarray:
+        """Of the columns' coefficients, shape (p, p)."""
+        return self.posterior.coefficient_covariance(dict(self.groups))
 
     def estimator(self, contrast: np.ndarray) -> np.ndarray:
         """Row a with a'y the estimate of contrast'b, shape (n,)."""
         design = self.posterior.design
         weighted = self.solve(design)
-        inner = design.T @ weighted + np.diag(self.prior_precision)
+        inner = design.T @ weighted + np.linalg.inv(self.prior_covariance)
         return weighted @ np.linalg.solve(inner, contrast)
 
     def precision(self) -> np.ndarray:
         """X'V^-1 X + P, whose inverse is the posterior's covariance of the coefficients, shape (p, p)."""
         design = self.posterior.design
-        return design.T @ self.solve(design) + np.diag(self.prior_precision)
+        return design.T @ self.solve(design) + np.linalg.inv(self.prior_covariance)
 
     def variance(self, row: np.ndarray) -> float:
         """a'Va, levels of groups counted as random, of a row that is 0 where no votes are told."""
         told = self.information > 0
         total = float((row[told] ** 2 / self.information[told]).sum() + row @ self._effects(row))
-        for number, sd in enumerate(self.group_sd, start=1):
-            levels = self.posterior.design[:, self.posterior.column_group == number]
-            total += float(sd**2 * ((row @ levels) ** 2).sum())
-        return total
+        random = self.posterior.column_group > 0
+        by_level = row @ self.posterior.design[:, random]
+        return total + float(by_level @ self.prior_covariance[np.ix_(random, random)] @ by_level)
 
     def solve(self, columns: np.ndarray) -> np.ndarray:
         """V^-1 times columns (n, p); rows where no votes are told are 0."""
@@ -145,7 +144,11 @@ def working_model(fit: Fit, posterior: Posterior, eta: np.ndarray) -> WorkingMod
         family.information(eta, posterior.size, float(np.mean(fit.dispersion()))),
         sigma=float(fit.draws("sigma").mean()) if "sigma" in known else 0.0,
         rho=float(fit.draws("rho").mean()) if "rho" in known else 0.0,
-        group_sd=tuple(float(fit.draws(f"sd_{name}").mean()) for name in fit.groups),
+        groups={
+            name: float(fit.draws(name).mean())
+            for name in posterior.hyperparameters
+            if name.startswith((SD, PARTIAL))
+        },
     )
 
 

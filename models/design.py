@@ -19,7 +19,7 @@ from formulae import design_matrices
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
-from spatialvote.models.groups import UNREADABLE, Group, bind_groups, group_columns
+from spatialvote.models.groups import UNREADABLE, Group, bind_groups, group_effects_of, refuse_slopes
 
 #: Functions that a formula may call. A formula can come with a file from somebody else, and formulae would
 #: call whatever it names.
@@ -57,6 +57,13 @@ class Design:
         """Standardised columns, shape (n, p)."""
         return (self.matrix - self.center) / self.scale
 
+    def group_columns(self, group: Group) -> np.ndarray:
+        """Columns of a group's effects, one for each level: 0 and 1, times the covariate of a slope."""
+        covariate = group.effect.covariate
+        if not covariate:
+            return group.matrix
+        return group.matrix * self.standardised[:, [self.names.index(covariate)]]
+
     def evaluate(self, table: pd.DataFrame) -> np.ndarray:
         """Columns on the original scale for another table with the same covariates, shape (m, p)."""
         matrix = np.asarray(self.common.evaluate_new_data(pd.DataFrame(table)).design_matrix)
@@ -70,7 +77,7 @@ def split_formula(formula: str) -> tuple[str, str]:
     ------
     ModelError
         Where there is not exactly one ``~``, a side is empty, a function is not one of `FUNCTIONS`, or a
-        group-level term is not of the form ``(1 | column)``.
+        group-level term is none of those that `spatialvote.models.groups` lists.
     """
     sides = formula.split("~")
     if len(sides) != 2 or not all(side.strip() for side in sides):
@@ -89,7 +96,7 @@ def split_formula(formula: str) -> tuple[str, str]:
                 f"use one of {', '.join(FUNCTIONS)}, or compute the column beforehand",
             )
         )
-    group_columns(formula)
+    group_effects_of(formula)
     return sides[0].strip().strip("`"), sides[1].strip()
 
 
@@ -146,6 +153,7 @@ def design_of(formula: str, table: pd.DataFrame, parties: Collection[str], stand
         center = matrix.mean(axis=0)
         scale = np.where(numeric, matrix.std(axis=0), 1.0)
     _refuse_degenerate(formula, names, matrix)
+    refuse_slopes(formula, groups, names, numeric, lambda name: matrix[:, names.index(name)])
     return Design(party, names, matrix, center, scale, common, groups)
 
 

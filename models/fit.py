@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import xarray as xr
 from scipy.special import expit
 
 from spatialvote.data.errors import FitError, ModelError, Problem
+from spatialvote.models.correlated import CORRELATION, SD
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
+from spatialvote.models.groups import Effect, blocks_of, correlation_names, group_effects_of
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -34,8 +37,10 @@ class Fit:
         ``phi`` [district] (structured part of BYM2, unit scale); ``overdispersion`` or ``noise`` of the
         family; ``unknown`` [unknown_value] (values of covariates that are not known exactly, in their own
         units) with ``covariate_sigma`` and ``covariate_rho`` [uncertain] of their model; ``sd_<group>`` and
-        ``effect_<group>`` [level_<group>] of each group-level term; ``covariates``, the same values and
-        hyperparameters as the covariates alone have them, without the votes;
+        ``effect_<group>`` [level_<group>] of each group-level term, where slopes of x are called
+        ``x|<group>``, ``cor_x|<group>`` their correlation with the intercepts, and ``partial_…`` what
+        correlations are made of, between 0 and 1; ``covariates``, the same values and hyperparameters as the
+        covariates alone have them, without the votes;
         ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
         ``observed_data``; ``constant_data`` with the denominators, where the party ``stood`` (False also
         where its votes were held out), the design on its original scale, its ``center`` and ``scale``, each
@@ -84,10 +89,50 @@ class Fit:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Columns of the group-level terms, in the formula's order."""
-        prefix = "effect_"
-        variables = map(str, self.tree["posterior"].data_vars)
-        return tuple(name.removeprefix(prefix) for name in variables if name.startswith(prefix))
+        """Names of the effects that vary between levels, in the formula's order.
+
+        ``city`` for the intercepts of ``(1 + x | city)``, ``x|city`` for its slopes.
+        """
+        return tuple(effect.name for effect in self.effects)
+
+    @cached_property
+    def effects(self) -> tuple[Effect, ...]:
+        """What varies between levels of groups."""
+        return group_effects_of(self.model.formula)
+
+    def level_part(self, at: np.ndarray | slice = slice(None), part: slice = slice(None)) -> np.ndarray:
+        """u of some districts: all effects of their levels, slopes times their covariates, (samples, m)."""
+        total: np.ndarray | float = 0.0
+        columns = self.standardised[part]
+        for effect in self.effects:
+            one = self.draws(f"effect_{effect.name}", at)[:, self.constant(f"index_{effect.name}")[part]]
+            total = total + (
+                one * columns[:, self.coefficients.index(effect.covariate)] if effect.covariate else one
+            )
+        return np.asarray(total)
+
+    def change(
+        self, shift: np.ndarray, part: slice = slice(None), at: np.ndarray | slice = slice(None)
+    ) -> np.ndarray:
+        """Change of eta where the design of some districts moves by `shift`, shape (samples, m).
+
+        Parameters
+        ----------
+        shift
+            On the design's original scale, shape (m, coefficients).
+        part
+            Which districts, m of them: their levels' slopes count.
+        at
+            Positions of the draws.
+        """
+        moved = shift / self.constant("scale")
+        change = self.draws("beta", at) @ moved.T
+        for effect in self.effects:
+            if effect.covariate:
+                index = self.constant(f"index_{effect.name}")[part]
+                slopes = self.draws(f"effect_{effect.name}", at)[:, index]
+                change += slopes * moved[:, self.coefficients.index(effect.covariate)]
+        return change
 
     @property
     def size(self) -> np.ndarray:
@@ -139,8 +184,8 @@ class Fit:
         u are the effects of group-level terms; what eta has beyond mu is the effect of the district.
         """
         mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
-        for name in self.groups:
-            mu += self.draws(f"effect_{name}", at)[:, self.constant(f"index_{name}")]
+        if self.effects:
+            mu += self.level_part(at)
         self.add_unknown(mu, self.draws("beta", at), 0, at)
         return mu
 
@@ -187,9 +232,15 @@ class Fit:
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
-        """Names of the hyperparameters: those of the structure, of the family, and each group's sd."""
+        """Names of the hyperparameters: of the structure and the family, sds and correlations of groups."""
         own = STRUCTURES[self.model.structure] + FAMILIES[self.model.family].HYPER
-        return (*own, *(f"sd_{name}" for name in self.groups))
+        named = [
+            CORRELATION + name
+            for block in blocks_of(self.effects)
+            for row in correlation_names(block)
+            for name in row
+        ]
+        return (*own, *(SD + name for name in self.groups), *named)
 
     @property
     def engine(self) -> str:

@@ -7,10 +7,12 @@ import xarray as xr
 from xarray.core.indexing import ExplicitlyIndexed
 
 from spatialvote.data.districts import Districts
+from spatialvote.models.correlated import SD, block_root, correlations
 from spatialvote.models.derived import VALUES, derive, draw_votes, type_of_votes
 from spatialvote.models.design import Design
 from spatialvote.models.draw_field import draw_structure
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.groups import blocks_of
 from spatialvote.models.outcome import DENOMINATORS, Outcome
 from spatialvote.models.posterior import Posterior
 
@@ -129,14 +131,18 @@ def _prior(
 def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Draws of every unknown from the prior, shape (size, ...)."""
     hyper = posterior.draw_prior(rng, size)
-    sd = np.broadcast_to(posterior.prior_sd, (size, len(posterior.prior_sd))).copy()
-    for number, name in enumerate(posterior.groups, start=1):
-        sd[:, posterior.column_group == number] *= hyper[f"sd_{name}"][:, None]
-    coefficients = posterior.prior_mean + sd * rng.standard_normal(sd.shape)
+    white = rng.standard_normal((size, len(posterior.prior_sd)))
+    coefficients = posterior.prior_mean + posterior.prior_sd * white
+    for block in blocks_of(posterior.effects):
+        root = block_root(block, hyper)
+        at = [posterior.column_group == posterior.group_number(SD + one.name) for one in block]
+        drawn = np.einsum("sij,sjl->sil", root, np.stack([white[:, columns] for columns in at], axis=1))
+        for i, columns in enumerate(at):
+            coefficients[:, columns] = drawn[:, i]
     eta = coefficients @ posterior.design.T
     if posterior.has_field:
         eta += draw_structure(posterior.field, hyper["sigma"], hyper.get("rho"), rng)
-    return {**by_term(posterior, coefficients), **hyper, "eta": eta}
+    return {**by_term(posterior, coefficients), **hyper, **correlations(posterior.effects, hyper), "eta": eta}
 
 
 def _dispersion(posterior: Posterior, variables: dict[str, np.ndarray]) -> np.ndarray | float:

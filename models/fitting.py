@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from spatialvote.data.districts import Districts
+from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.centring import centre
-from spatialvote.models.draw_store import Resume, open_store
+from spatialvote.models.design import Design
+from spatialvote.models.draw_store import DrawStore, Resume, open_store
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
-from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, suited
+from spatialvote.models.latent.exact import draw_exact
+from spatialvote.models.latent.exact import suited as latent_suited
+from spatialvote.models.latent.levels import as_latent
+from spatialvote.models.latent.named import named_draws
+from spatialvote.models.nuts import NutsSettings, Progress, sample, sample_stored, statistics_of, suited
 from spatialvote.models.outcome import Outcome, absence_record, held_out_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
@@ -44,20 +51,25 @@ def fit_nuts(
         posterior, design = model.posterior(districts, held_out)
         outcome = model.outcome(districts, held_out)
         unknowns = bind_unknowns(districts, posterior, design)
-        settings = suited(settings, posterior, unknowns)
+        if posterior.latent and unknowns is not None:
+            raise ModelError(
+                Problem(
+                    "unknown values of covariates do not go with slopes, or many intercepts, of levels",
+                    "leave the varying terms out, or drop the districts whose values are not known",
+                )
+            )
+        settings = latent_suited(settings) if posterior.latent else suited(settings, posterior, unknowns)
         belongs = _belongs(model, districts, outcome, settings, seed)
         store = None if folder is None else open_store(folder, belongs, resume)
         kept = store.kept() if store else []
-    with timed(timings, "sample"):
-        if store and resume == "partial":
-            draws, statistics = sample_stored(posterior, settings, store, unknowns)
-        elif progress is True:
-            with progress_bar(f"Sampling {model.formula}") as watch:
-                draws, statistics = sample(posterior, settings, rng, watch, store, unknowns=unknowns)
-        else:
-            draws, statistics = sample(posterior, settings, rng, progress or None, store, unknowns=unknowns)
-    with timed(timings, "coefficients"):
-        variables = posterior_variables(posterior, draws, rng, unknowns)
+    if posterior.latent:
+        with timed(timings, "sample"):
+            variables, statistics = _levels(model, posterior, design, settings, rng, progress, store, resume)
+    else:
+        with timed(timings, "sample"):
+            draws, statistics = _sampled(model, posterior, settings, rng, progress, store, resume, unknowns)
+        with timed(timings, "coefficients"):
+            variables = posterior_variables(posterior, draws, rng, unknowns)
     with timed(timings, "predict"):
         groups = fit_groups(posterior, design, outcome, districts, variables, rng)
     if unknowns is not None:
@@ -66,7 +78,7 @@ def fit_nuts(
         add_unknowns(groups, unknowns, alone)
     groups["sample_stats"] = statistics.drop_vars(set(statistics.coords))
     record = make_record(districts, "nuts", asdict(settings), seed, timings)
-    if posterior.has_field:
+    if posterior.has_field and not posterior.latent:
         record["parametrisation"] = centre(posterior, settings.parametrisation).record
     record["absent"] = absence_record(outcome, districts, model.party, model.absent)
     record["held_out"] = held_out_record(outcome, districts)
@@ -77,6 +89,45 @@ def fit_nuts(
     elif sum(kept):
         record["resumed"] = {"kept": kept, "added": [settings.draws - one for one in kept]}
     return Fit(as_tree(groups, design, districts), model, record)
+
+
+def _sampled(
+    model: VoteShareModel, posterior: Posterior, settings: NutsSettings, rng: np.random.Generator,
+    progress: Progress | bool, store: DrawStore | None, resume: Resume, unknowns: Unknowns | None,
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:  # fmt: skip
+    """Draws of what is sampled, or those that are stored, and the sampler's statistics."""
+    if store and resume == "partial":
+        return sample_stored(posterior, settings, store, unknowns)
+    if progress is True:
+        with progress_bar(f"Sampling {model.formula}") as watch:
+            return sample(posterior, settings, rng, watch, store, unknowns=unknowns)
+    return sample(posterior, settings, rng, progress or None, store, unknowns=unknowns)
+
+
+def _levels(
+    model: VoteShareModel, posterior: Posterior, design: Design, settings: NutsSettings,
+    rng: np.random.Generator, progress: Progress | bool, store: DrawStore | None, resume: Resume,
+) -> tuple[dict[str, np.ndarray], xr.Dataset]:  # fmt: skip
+    """All posterior variables of a model with latent terms, (chain, draw, ...), and the statistics."""
+    latent, held = as_latent(posterior, design), resume == "partial"
+    try:
+        if progress is True:
+            with progress_bar(f"Sampling {model.formula}") as watch:
+                drawn, chains = draw_exact(latent, settings, rng, watch, store, held)
+        else:
+            drawn, chains = draw_exact(latent, settings, rng, progress or None, store, held)
+    except ArithmeticError as error:
+        raise FitError(
+            Problem(
+                f"this posterior has no Gaussian approximation to begin from ({error})",
+                "look for levels or covariates that determine the votes",
+            )
+        ) from error
+    variables = {
+        name: values.reshape(len(chains), -1, *values.shape[1:])
+        for name, values in named_draws(latent, drawn).items()
+    }
+    return variables, statistics_of(chains)
 
 
 def _belongs(

@@ -9,10 +9,10 @@ Carlo algorithm. Bernoulli 19.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -27,6 +27,9 @@ from spatialvote.models.posterior import Posterior
 from spatialvote.models.stored_draws import STATISTICS, Draws
 from spatialvote.models.unknowns.bind import Unknowns
 from spatialvote.models.unknowns.native import native_joint
+
+#: From a seed to a starting point.
+Start = Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -156,40 +159,77 @@ def sample(
     # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
     centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
+
+    def anywhere(chain: int) -> Start:
+        near = None if begin is None or centring is None else centring.free(begin[chain])
+        return partial(_anywhere, posterior, unknowns, seeds[0], near)
+
+    def make_model(start: Start) -> Any:
+        if unknowns is None:
+            return native_model(posterior, centring, start)
+        return native_joint(posterior, centring, unknowns, start)
+
     settings = suited(settings, posterior, unknowns)
+    chains = draw_chains(make_model, anywhere, settings, int(seeds[1]), progress, store)
+    return arrange(posterior, centring, chains, unknowns)
+
+
+def draw_chains(
+    make_model: Callable[[Start], Any],
+    anywhere: Callable[[int], Start],
+    settings: NutsSettings,
+    key: int,
+    progress: Progress | None,
+    store: DrawStore | None,
+) -> list[Draws]:
+    """Draws of every chain, those that a store holds among them.
+
+    Parameters
+    ----------
+    make_model
+        From a function that gives starting points to a model that nutpie samples.
+    anywhere
+        From a chain's number to such a function.
+    settings
+        With nothing left open.
+    key
+        Seed of the chains.
+    progress, store
+        As in `sample`.
+    """
     held = [store.read(chain) if store else None for chain in range(settings.chains)]
     plans: dict[int, Plan] = {}
     for chain, before in enumerate(held):
         kept = len(before) if before else 0
-        near = None if begin is None or centring is None else centring.free(begin[chain])
         if kept >= settings.draws:
             continue
-        anywhere = partial(_anywhere, posterior, unknowns, seeds[0], near)
-        start = partial(_at, before.point[-1]) if before else anywhere
+        start = partial(_at, before.point[-1]) if before else anywhere(chain)
         run = store.run(chain, kept) if store else None
         if run:
             # What a warm-up left that was interrupted.
             run.remove()
         plans[chain] = Plan(
-            model=native_model(posterior, centring, start)
-            if unknowns is None
-            else native_joint(posterior, centring, unknowns, start),
+            model=make_model(start),
             draws=settings.draws - kept,
-            # `suited` leaves neither of these open.
             tune=cast(int, settings.tune),
-            seed=int(np.random.SeedSequence([int(seeds[1]), chain, kept]).generate_state(1)[0]),
+            seed=int(np.random.SeedSequence([key, chain, kept]).generate_state(1)[0]),
             target_accept=cast(float, settings.target_accept),
             folder=run.folder if run else None,
         )
     drawn = dict(zip(plans, run_chains(list(plans.values()), settings.parallel, progress), strict=True))
-    chains = [Draws.joined(filter(None, (before, drawn.get(chain)))) for chain, before in enumerate(held)]
-    return arrange(posterior, centring, chains, unknowns)
+    return [Draws.joined(filter(None, (before, drawn.get(chain)))) for chain, before in enumerate(held)]
 
 
 def sample_stored(
     posterior: Posterior, settings: NutsSettings, store: DrawStore, unknowns: Unknowns | None = None
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
-    """The draws that a store holds, as `sample` gives them, without drawing more.
+    """The draws that a store holds, as `sample` gives them, without drawing more: see `stored_chains`."""
+    centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
+    return arrange(posterior, centring, stored_chains(store), unknowns)
+
+
+def stored_chains(store: DrawStore) -> list[Draws]:
+    """The chains that a store holds.
 
     Chains are cut to a common length, and as many of the longest are taken as leave most draws: of
     chains of 1,500, 1,500, 700 and no draws the first two.
@@ -209,9 +249,7 @@ def sample_stored(
             )
         )
     length = max(lengths, key=lambda length: length * sum(one >= length for one in lengths))
-    taken = [one.first(length) for one in chains if len(one) >= length]
-    centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
-    return arrange(posterior, centring, taken, unknowns)
+    return [one.first(length) for one in chains if len(one) >= length]
 
 
 def arrange(
@@ -221,9 +259,7 @@ def arrange(
     unknowns: Unknowns | None = None,
 ) -> tuple[dict[str, np.ndarray], xr.Dataset]:
     """From sampled vectors to named variables; see `sample` for what is returned."""
-    statistics = xr.Dataset(
-        {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
-    )
+    statistics = statistics_of(chains)
     whole = np.stack([one.point for one in chains])
     point = whole[..., : posterior.n_dim]
     values = {} if unknowns is None else unknowns.draws(whole[..., posterior.n_dim :])
@@ -234,6 +270,13 @@ def arrange(
     # Chain by chain: the transformation makes several copies of its draws.
     draws["eta"] = np.stack([centring.eta(one) for one in point])
     return draws, statistics
+
+
+def statistics_of(chains: Sequence[Draws]) -> xr.Dataset:
+    """nutpie's sample statistics, dims (chain, draw)."""
+    return xr.Dataset(
+        {name: (("chain", "draw"), np.stack([one.statistics[name] for one in chains])) for name in STATISTICS}
+    )
 
 
 def _anywhere(

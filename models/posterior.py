@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
+from spatialvote.models.correlated import SD, block_root, partial_priors
 from spatialvote.models.density import (
     COLLAPSED,
     NO_FIELD,
@@ -27,11 +28,14 @@ from spatialvote.models.density import (
     log_prior,
 )
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.priors import EXPONENTIAL, HALF_NORMAL, Priors
+from spatialvote.models.groups import Effect, blocks_of
+from spatialvote.models.priors import EXPONENTIAL, HALF_NORMAL, BetaRho, Priors
 from spatialvote.models.structures import Field
 
-#: Prefix of the hyperparameter that is the standard deviation of a group-level term.
-GROUP_SD = "sd_"
+#: Structures whose independent part can be integrated out by itself.
+COLLAPSING = ("bym2", "iid")
+#: So many levels of intercepts are columns at most.
+MOST_COLUMNS = 50
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Posterior:
         The spatial structure.
     priors
         Priors of the hyperparameters.
-    groups
-        Names of the group-level terms.
+    effects
+        Effects that vary between levels of groups, in the order of their columns.
     column_group
         Which group a column belongs to, counted from 1; 0 for the intercept and the covariates. Shape (p,).
     """
@@ -69,11 +73,11 @@ class Posterior:
     prior_sd: np.ndarray
     field: Field
     priors: Priors
-    groups: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
     column_group: np.ndarray = dataclass_field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
-        if not self.groups:
+        if not self.effects:
             object.__setattr__(self, "column_group", np.zeros(self.design.shape[1], dtype=np.int64))
 
     @property
@@ -84,8 +88,43 @@ class Posterior:
     @cached_property
     def hyperparameters(self) -> tuple[str, ...]:
         """Names of the hyperparameters, in the order of the point."""
-        groups = tuple(GROUP_SD + name for name in self.groups)
-        return self.field.hyperparameters + FAMILIES[self.family].HYPER + groups
+        groups = tuple(SD + name for name in self.groups)
+        return self.field.hyperparameters + FAMILIES[self.family].HYPER + groups + tuple(self._partial)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the effects that vary between levels."""
+        return tuple(effect.name for effect in self.effects)
+
+    @property
+    def latent(self) -> bool:
+        """Whether levels are no dense columns of the density but latent terms (`spatialvote.models.latent`).
+
+        Slopes always are. Intercepts of few levels are cheaper as columns, and structures without an
+        independent part have no other way.
+        """
+        slopes = any(effect.covariate for effect in self.effects)
+        many = (self.column_group > 0).sum() > MOST_COLUMNS
+        return slopes or bool(many and self.field.structure in COLLAPSING)
+
+    @cached_property
+    def _partial(self) -> dict[str, BetaRho]:
+        """Priors of the partial correlations of effects that vary together."""
+        found = {}
+        for block in blocks_of(self.effects):
+            found |= partial_priors(block, self.priors.correlation)
+        return found
+
+    def coefficient_covariance(self, values: dict[str, np.ndarray | float]) -> np.ndarray:
+        """Prior covariance of all columns' coefficients at values of the hyperparameters, shape (p, p)."""
+        covariance = np.diag(self.prior_sd**2)
+        for block in blocks_of(self.effects):
+            root = block_root(block, {name: np.asarray(one) for name, one in values.items()})[0]
+            at = [np.flatnonzero(self.column_group == self.group_number(SD + one.name)) for one in block]
+            for i, rows in enumerate(at):
+                for j, columns in enumerate(at):
+                    covariance[rows, columns] = root[i] @ root[j]
+        return covariance
 
     @property
     def n_hyper(self) -> int:
@@ -111,7 +150,7 @@ class Posterior:
             design=self.design[:, fixed],
             prior_mean=self.prior_mean[fixed],
             prior_sd=self.prior_sd[fixed],
-            groups=(),
+            effects=(),
         )
 
     @property
@@ -121,21 +160,25 @@ class Posterior:
 
     def group_number(self, name: str) -> int:
         """Number, in `column_group`, of the group-level term whose standard deviation is called ``name``."""
-        return 1 + self.groups.index(name.removeprefix(GROUP_SD))
+        return 1 + self.groups.index(name.removeprefix(SD))
 
     @cached_property
     def prior_codes(self) -> tuple[tuple[int, float, float], ...]:
         """Code and two parameters of the prior of each hyperparameter, for compiled code."""
         nodes = self.field.nodes
         return tuple(
-            self._prior(name).code(nodes) if name == "rho" else self._prior(name).code()
+            self._prior(name).code(nodes)
+            if name == "rho" or name in self._partial
+            else self._prior(name).code()
             for name in self.hyperparameters
         )
 
     def _prior(self, name: str) -> Any:
         """The prior of a hyperparameter, by its name."""
-        if name.startswith(GROUP_SD):
+        if name.startswith(SD):
             return self.priors.group
+        if name in self._partial:
+            return self._partial[name]
         return getattr(self.priors.resolved(self.field.structure, self.field.hyperparameters), name)
 
     def constrain(self, theta: np.ndarray) -> dict[str, np.ndarray]:
@@ -161,7 +204,7 @@ class Posterior:
     def coefficient_sd(self, theta: np.ndarray) -> np.ndarray:
         """Prior standard deviation of each column at theta, shape (p,)."""
         at = self.constrain(theta)
-        scale = np.array([1.0] + [float(at[GROUP_SD + name]) for name in self.groups])
+        scale = np.array([1.0] + [float(at[SD + name]) for name in self.groups])
         return self.prior_sd * scale[self.column_group]
 
     def log_prior(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -176,7 +219,7 @@ class Posterior:
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
         """Draws of the hyperparameters from their priors, each (size,)."""
-        graph = {"rho": (self.field.nodes,)}
+        graph = dict.fromkeys(("rho", *self._partial), (self.field.nodes,))
         return {
             name: self._prior(name).draw(rng, size, *graph.get(name, ())) for name in self.hyperparameters
         }

@@ -263,7 +263,10 @@ class Priors:
     noise
         Prior of the standard deviation of Gaussian logits around their linear predictor.
     group
-        Prior of the standard deviation of each group-level term.
+        Prior of the standard deviation of each group-level term, intercepts and slopes.
+    correlation
+        eta of the LKJ prior of the correlations of effects that vary together: 1 is uniform over correlation
+        matrices, more favours independence.
     """
 
     intercept_mean: float | None = None
@@ -274,10 +277,12 @@ class Priors:
     overdispersion: PCOverdispersion = field(default_factory=PCOverdispersion)
     noise: PCSigma | HalfNormal = field(default_factory=lambda: PCSigma(0.3, 0.01))
     group: PCSigma | HalfNormal = field(default_factory=PCSigma)
+    correlation: float = 2.0
 
     def __post_init__(self) -> None:
         _positive("intercept_sd", self.intercept_sd)
         _positive("coefficient_sd", self.coefficient_sd)
+        _positive("correlation (eta of the LKJ prior)", self.correlation)
 
     def resolved(self, structure: str, hyperparameters: tuple[str, ...]) -> "Priors":
         """The same priors, with that of rho chosen where it was left to the structure.

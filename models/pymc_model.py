@@ -10,8 +10,11 @@ import pytensor.tensor as pt
 
 from spatialvote.data.districts import Districts
 from spatialvote.models.bym2 import BYM2
+from spatialvote.models.correlated import SD, correlation_factor, partial_priors
+from spatialvote.models.design import Design
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.posterior import GROUP_SD, Posterior
+from spatialvote.models.groups import Effect, Group, blocks_of
+from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma
 from spatialvote.models.sparse_field import SparseField
 
@@ -37,13 +40,35 @@ def build_pymc(model: VoteShareModel, districts: Districts) -> pm.Model:
         intercept = pm.Normal("intercept", posterior.prior_mean[0], posterior.prior_sd[0])
         beta = pm.Normal("beta", 0.0, posterior.prior_sd[fixed][1:], dims="coefficient")
         mu = intercept + pt.dot(posterior.design[:, fixed][:, 1:], beta)
-        for group in design.groups:
-            sd = _positive(GROUP_SD + group.name, posterior.priors.group)
-            effect = pm.Normal(f"effect_{group.name}", 0.0, sd, dims=f"level_{group.name}")
-            mu = mu + effect[group.index]
+        for block in blocks_of(posterior.effects):
+            for group, effect in zip(_bound(design, block), _level_effects(posterior, block), strict=True):
+                mu = mu + effect[group.index] * design.group_columns(group).sum(axis=1)
         eta = _add_effects(posterior, mu)
         _observe(posterior, eta)
     return built
+
+
+def _bound(design: Design, block: tuple[Effect, ...]) -> list[Group]:
+    """The groups of a block's effects."""
+    return [next(group for group in design.groups if group.effect == one) for one in block]
+
+
+def _level_effects(posterior: Posterior, block: tuple[Effect, ...]) -> list:
+    """Effects of a block, correlated where they are several, inside a model's context."""
+    sds = [_positive(SD + one.name, posterior.priors.group) for one in block]
+    if len(block) == 1:
+        return [pm.Normal(f"effect_{block[0].name}", 0.0, sds[0], dims=f"level_{block[0].name}")]
+    priors = partial_priors(block, posterior.priors.correlation)
+    factor = correlation_factor([pm.Beta(name, prior.a, prior.b) for name, prior in priors.items()])
+    white = [pm.Normal(f"white_{one.name}", 0.0, 1.0, dims=f"level_{one.name}") for one in block]
+    return [
+        pm.Deterministic(
+            f"effect_{one.name}",
+            sds[i] * sum(part * noise for part, noise in zip(factor[i], white, strict=False)),
+            dims=f"level_{one.name}",
+        )
+        for i, one in enumerate(block)
+    ]
 
 
 def _observe(posterior: Posterior, eta) -> None:

@@ -196,7 +196,7 @@ class VoteShareModel:
             votes=outcome.votes,
             size=outcome.size,
             design=np.column_stack(
-                [np.ones(districts.n), design.standardised, *(group.matrix for group in design.groups)]
+                [np.ones(districts.n), design.standardised, *map(design.group_columns, design.groups)]
             ),
             prior_mean=np.r_[level if mean is None else mean, np.zeros(columns + sum(levels))],
             prior_sd=np.r_[
@@ -204,7 +204,7 @@ class VoteShareModel:
             ],
             field=bind(self.structure, districts),
             priors=self.priors,
-            groups=tuple(group.name for group in design.groups),
+            effects=tuple(group.effect for group in design.groups),
             column_group=np.repeat(np.arange(len(levels) + 1), [1 + columns, *levels]),
         )
         return posterior, design

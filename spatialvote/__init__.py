@@ -31,7 +31,10 @@ if TYPE_CHECKING:
         variance_parts,
     )
     from spatialvote.analysis.elections_review import elections_review
+    from spatialvote.analysis.figures.caterpillar import plot_level_slopes
     from spatialvote.analysis.figures.party_pair import party_pair_map
+    from spatialvote.analysis.levels import slopes_by_level
+    from spatialvote.analysis.moderators import moderation, moderations
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -144,8 +147,11 @@ __all__ = [
     "location_quotient",
     "measure_surroundings",
     "moderated_gap",
+    "moderation",
+    "moderations",
     "nearest_areas",
     "party_pair_map",
+    "plot_level_slopes",
     "policy_columns",
     "policy_profile",
     "predictions",
@@ -175,6 +181,7 @@ __all__ = [
     "simulate_register",
     "slopes",
     "slopes_by_district",
+    "slopes_by_level",
     "sum_in_areas",
     "sum_rasters",
     "transfer",
@@ -238,6 +245,9 @@ _HOME = {
     "nearest_areas": "data.points",
     "party_pair_map": "analysis.figures.party_pair",
     "policy_columns": "data.policy_columns",
+    "moderation": "analysis.moderators",
+    "moderations": "analysis.moderators",
+    "plot_level_slopes": "analysis.figures.caterpillar",
     "policy_profile": "analysis.policy",
     "predictions": "analysis.effects.predictions",
     "read_area_shapes": "data.turnout_shapes",
@@ -264,6 +274,7 @@ _HOME = {
     "simulate_elections": "data.elections_simulate",
     "simulate_policy": "data.policy_simulate",
     "simulate_register": "data.turnout_simulate",
+    "slopes_by_level": "analysis.levels",
     "slopes": "analysis.effects.slopes",
     "slopes_by_district": "analysis.elections_answers",
     "sum_in_areas": "data.points",

@@ -248,6 +248,7 @@ class PriorsSection(Section):
         discriminator="prior",
         description='{ prior = "pc", upper = 1.0, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
     )
+    correlation: Positive = Field(default=2.0, description="a number above 0: eta of the LKJ prior")
 
 
 class ModelSection(Section):

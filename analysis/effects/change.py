@@ -18,7 +18,6 @@ def average_changes(fit: Fit, shift: np.ndarray, weight: np.ndarray) -> tuple[np
     how much each district counts in the average.
     """
     change = _CHANGE[fit.model.family]
-    slope = fit.draws("beta") / fit.constant("scale")
     n = len(shift)
     weight = weight / weight.sum()
     eta = fit.tree["posterior"]["eta"].to_numpy().reshape(-1, n)
@@ -27,7 +26,7 @@ def average_changes(fit: Fit, shift: np.ndarray, weight: np.ndarray) -> tuple[np
     # In blocks of districts, so that memory stays small for many of them.
     for start in range(0, n, _BLOCK):
         here = slice(start, start + _BLOCK)
-        one = change(eta[:, here].astype(np.float64), slope @ shift[here].T)
+        one = change(eta[:, here].astype(np.float64), fit.change(shift[here], here))
         average += one @ weight[here]
         low, high = np.quantile(one, [0.025, 0.975], axis=0)
         rows.append(np.column_stack([one.mean(axis=0), low, high]))

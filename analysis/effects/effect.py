@@ -5,9 +5,10 @@ For every posterior draw and district, with the other covariates and the distric
     eta_i' = eta_i + (x_i' - x_i)'b,     change_i = 100 (p(eta_i') - p(eta_i))   percentage points,
 
 where x_i' is row i of the design evaluated again on the changed table, so that curves, interactions and
-transformations follow. For Poisson counts the change is that of the rate, 100 (exp(eta_i' - eta_i) - 1),
-in percent. It describes districts, not persons: that districts with more migrants vote otherwise does not
-say that anybody in them does.
+transformations follow, and b has the slopes of the district's own levels in it. For Poisson
+counts the change is that of the rate, 100 (exp(eta_i' - eta_i) - 1), in percent.
+It describes districts, not persons: that districts with more migrants vote otherwise does not say that
+anybody in them does.
 """
 
 from dataclasses import dataclass

@@ -2,13 +2,14 @@ r"""The linear predictor of a fit at the rows of a grid, draw by draw.
 
 For a row that keeps the effect of district i, with covariates x' and levels g' of the groups,
 
-    eta' = eta_i + (x' - x_i)'b + sum over groups of (u_g' - u_g(i)),
+    eta' = eta_i + (x' - x_i)'b + sum over groups of (u_g' w' - u_g(i) w_i),
 
 and for one that is no district of the map, whose district effect is 0,
 
-    eta' = alpha + (x' - center)'b + sum over the groups whose level is told of u_g',
+    eta' = alpha + (x' - center)'b + sum over the groups whose level is told of u_g' w',
 
-with b the coefficients on the columns' original scale.
+with w = 1 for intercepts and the standardised covariate for slopes, and b the coefficients on the columns'
+original scale.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from spatialvote.analysis.effects.grid import NO_DISTRICT, Grid
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.fit import Fit
+from spatialvote.models.groups import Effect as LevelEffect
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +38,16 @@ class Rows:
         original scale, shape (rows, p).
     level
         Group to the position of each row's level, -1 where none is told, shape (rows,).
+    times, own
+        Group to what its effects are multiplied by, w' and w_i: ones, or the standardised covariate of a
+        slope, at the row and in its district; shape (rows,).
     """
 
     district: np.ndarray
     moved: np.ndarray
     level: dict[str, np.ndarray]
+    times: dict[str, np.ndarray]
+    own: dict[str, np.ndarray]
 
 
 class LinearPredictor:
@@ -94,12 +101,36 @@ class LinearPredictor:
         district, typical = grid.district, grid.district == NO_DISTRICT
         own = self.design.matrix[np.where(typical, 0, district)]
         own[typical] = self.design.center
-        level = {}
+        matrix = self.matrix(at)
+        level, times, before = {}, {}, {}
         for group in self.design.groups:
             position = {name: k for k, name in enumerate(group.levels)}
-            told = at[group.name].astype(str) if group.name in at else []
+            columns = group.effect.columns
+            told = at[list(columns)].astype(str).agg(":".join, axis=1) if set(columns) <= set(at) else []
             level[group.name] = np.array([position[one] for one in told] or np.full(len(at), -1))
-        return Rows(district, self.matrix(at) - own, level)
+            times[group.name] = self._times(group.effect, matrix)
+            before[group.name] = self._times(group.effect, own)
+        return Rows(district, matrix - own, level, times, before)
+
+    def _times(self, effect: LevelEffect, matrix: np.ndarray) -> np.ndarray:
+        """What an effect is multiplied by in rows of the design (rows, p)."""
+        if not effect.covariate:
+            return np.ones(len(matrix))
+        k = self.design.names.index(effect.covariate)
+        return (matrix[:, k] - self.design.center[k]) / self.design.scale[k]
+
+    def along(self, rows: Rows, here: slice, direction: np.ndarray) -> np.ndarray:
+        """Change of eta at some rows per unit of a move of the design, (samples, rows).
+
+        ``direction`` is the move of these rows on the original scale, shape (rows, p).
+        """
+        change = self.slope @ direction.T
+        for effect in self.fit.effects:
+            if effect.covariate:
+                k, level = self.design.names.index(effect.covariate), rows.level[effect.name][here]
+                slopes = np.where(level >= 0, self._groups[effect.name][:, level], 0.0)
+                change += slopes * direction[:, k] / self.design.scale[k]
+        return change
 
     def at(self, rows: Rows, here: slice) -> np.ndarray:
         """Draws at some of the rows, shape (samples, rows)."""
@@ -110,6 +141,6 @@ class LinearPredictor:
         eta += self.slope @ rows.moved[here].T
         for name, draws in self._groups.items():
             level, own = rows.level[name][here], self._own[name][np.where(typical, 0, district)]
-            eta += np.where(level >= 0, draws[:, level], 0.0)
-            eta -= np.where(typical, 0.0, draws[:, own])
+            eta += np.where(level >= 0, draws[:, level] * rows.times[name][here], 0.0)
+            eta -= np.where(typical, 0.0, draws[:, own] * rows.own[name][here])
         return eta

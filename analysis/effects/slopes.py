@@ -90,7 +90,8 @@ def slopes(
         len(predictor.slope),
         len(asked),
         lambda here: tuple(
-            response.derivative(predictor.at(at, here)) * (predictor.slope @ one[here].T) for one in turned
+            response.derivative(predictor.at(at, here)) * predictor.along(at, here, one[here])
+            for one in turned
         ),
     )
     labels = [labelled(cells.labels, variable=name, per=unit) for name, unit in zip(asked, per, strict=True)]

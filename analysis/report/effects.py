@@ -26,6 +26,7 @@ from spatialvote.analysis.report.numbers import (
 )
 from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.data.districts import Districts
+from spatialvote.models.correlated import CORRELATION
 from spatialvote.models.fit import Fit
 
 #: Levels of a group that a table shows at either end.
@@ -199,6 +200,11 @@ def district_effect_table(fit: Fit) -> Table | None:
         "(0: not at all, 1: all the same)",
         "noise": "noise: standard deviation of the log-odds of a share about what is expected",
         **{f"sd_{name}": f"standard deviation of the effects of ‘{name}’" for name in fit.groups},
+        **{
+            name: f"correlation of intercepts and slopes, ‘{name.removeprefix(CORRELATION)}’"
+            for name in fit.hyperparameters
+            if name.startswith(CORRELATION)
+        },
     }
     quality = _quality(fit)
     rows = []

@@ -45,7 +45,6 @@ def district_fields(fit: Fit) -> DistrictFields:
     posterior = fit.tree["posterior"]
     standardised = fit.standardised
     intercept, beta = fit.draws("intercept"), fit.draws("beta")
-    groups = [(fit.draws(f"effect_{name}"), fit.constant(f"index_{name}")) for name in fit.groups]
     spatial, structured_sd = "rho" in STRUCTURES[fit.model.structure], None
     if "phi" in posterior:
         structured_sd = (fit.draws("sigma") * np.sqrt(fit.draws("rho")))[:, None]
@@ -58,8 +57,8 @@ def district_fields(fit: Fit) -> DistrictFields:
         eta = _block(fit, "eta", part)
         level = family.mean(eta)
         mu = intercept[:, None] + beta @ standardised[part].T
-        for effects, index in groups:
-            mu += effects[:, index[part]]
+        if fit.effects:
+            mu += fit.level_part(part=part)
         fit.add_unknown(mu, beta, start)
         given[part] = family.mean(mu).mean(axis=0)
         low, high = np.quantile(level, [0.025, 0.975], axis=0)

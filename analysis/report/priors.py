@@ -11,6 +11,7 @@ from spatialvote.analysis.report.focus import name_and_column, parameter_names
 from spatialvote.analysis.report.numbers import digits_for, fixed, interval, percent, significant
 from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.data.districts import Districts
+from spatialvote.models.correlated import CORRELATION, SD
 from spatialvote.models.fit import Fit
 from spatialvote.models.priors import BetaRho, HalfNormal
 
@@ -109,8 +110,11 @@ def prior_sd(fit: Fit, prior: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def _called(name: str) -> str:
-    """What a hyperparameter is called: ``sd_<group>`` names its group."""
-    return f"sd of ‘{name.removeprefix('sd_')}’" if name.startswith("sd_") else name
+    """What a hyperparameter is called: ``sd_<group>`` and ``cor_<slope>|<group>`` name their group."""
+    for prefix, word in ((SD, "sd"), (CORRELATION, "correlation")):
+        if name.startswith(prefix):
+            return f"{word} of ‘{name.removeprefix(prefix)}’"
+    return name
 
 
 def _part(fraction: float) -> str:
@@ -119,6 +123,8 @@ def _part(fraction: float) -> str:
 
 def _in_words(fit: Fit, name: str) -> str:
     priors = fit.model.priors
+    if name.startswith(CORRELATION):
+        return f"LKJ, eta {priors.correlation:g}"
     if name in fit.hyperparameters:
         text = str(priors.group if name.startswith("sd_") else getattr(priors, name))
         # A prior of a standard deviation calls it sigma, whatever it is of.

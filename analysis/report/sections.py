@@ -20,6 +20,7 @@ from spatialvote.analysis.report.engine import engine_words
 from spatialvote.analysis.report.evidence import evidence_parts
 from spatialvote.analysis.report.fields import district_fields
 from spatialvote.analysis.report.focus import compared_columns, points_of
+from spatialvote.analysis.report.level_slopes import level_parts, moderator_words
 from spatialvote.analysis.report.linked import linked_districts
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
 from spatialvote.analysis.report.methods import methods
@@ -86,6 +87,8 @@ def sections(
         "coefficient_table": coefficient_table(fit, districts),
         "district_effect_table": district_effect_table(fit),
         "group_tables": group_tables(fit, districts),
+        "level_parts": level_parts(fit, districts),
+        "moderators": moderator_words(fit, districts),
         "model": model,
         "engine_words": engine_words(fit),
         "code": reproducing_code(fit, districts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from typing import cast
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,11 @@ from spatialvote.models.chains import Progress
 from spatialvote.models.fit import Fit
 from spatialvote.models.fit_groups import as_tree, by_term, fit_groups
 from spatialvote.models.laplace.engine import Drawn, laplace
+from spatialvote.models.latent.fast import Drawn as LatentDrawn
+from spatialvote.models.latent.fast import draw_fast
+from spatialvote.models.latent.levels import as_latent
+from spatialvote.models.latent.named import named_draws
+from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.outcome import absence_record, held_out_record
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.progress import progress_bar
@@ -73,20 +79,32 @@ def fit_laplace(
     timings: dict[str, float] = {}
     with timed(timings, "prepare"):
         posterior, design = model.posterior(districts, held_out)
+    latent = as_latent(posterior, design) if posterior.latent else None
+
+    def draw(watch: Progress | None) -> Drawn | LatentDrawn:
+        if latent is not None:
+            return draw_fast(latent, settings.draws, rng, settings.cores, watch)
+        return laplace(posterior, settings.draws, rng, settings.cores, watch)
+
     try:
         with timed(timings, "sample"):
             if progress is True:
                 with progress_bar(f"Approximating {model.formula}") as watch:
-                    drawn = laplace(posterior, settings.draws, rng, settings.cores, watch)
+                    drawn = draw(watch)
             else:
-                drawn = laplace(posterior, settings.draws, rng, settings.cores, progress or None)
+                drawn = draw(progress or None)
     except ArithmeticError as error:
         raise FitError(
             Problem(f"engine 'laplace' cannot approximate this posterior ({error})", "use engine 'nuts'")
         ) from error
     report = dict(drawn.report)
-    variables = _variables(posterior, drawn)
-    if not report["k_hat"] <= UNRELIABLE:
+    if isinstance(drawn, Drawn):
+        variables = _variables(posterior, drawn)
+    else:
+        variables = {
+            name: one[None] for name, one in named_draws(cast(LatentPosterior, latent), drawn).items()
+        }
+    if isinstance(drawn, Drawn) and not report["k_hat"] <= UNRELIABLE:
         # Brings nutpie and ArviZ, which few fits need.
         from spatialvote.models.laplace.short_run import short_run
 

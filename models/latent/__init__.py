@@ -16,7 +16,7 @@ A row is a district, or a district at an election. The parts, in the order in wh
 
 Both engines give `fast.Drawn`, from which `named.named_draws` makes named arrays:
 
-    drawn = draw_fast(posterior, 1000, rng)        or        drawn, chains = draw_exact(posterior, draws=...)
+    drawn = draw_fast(posterior, 1000, rng)    or    drawn, _ = draw_exact(posterior, NutsSettings(), rng)
     variables = named_draws(posterior, drawn)
 
 Rows and z are not tied to districts: a term over districts and elections has its A, T_m and constraints over

@@ -23,14 +23,16 @@ votes say much this is eta up to shift and scale; where they say little it is th
 are exact whatever c, w, f and L are: these decide how fast the sampler moves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from nutpie.compiled_pyfunc import PyFuncModel, from_pyfunc
 
-from spatialvote.models.chains import Plan, Progress, run_chains
+from spatialvote.data.errors import ModelError, Problem
+from spatialvote.models.chains import Progress
 from spatialvote.models.compiled import compiled
 from spatialvote.models.density import add_likelihood
+from spatialvote.models.draw_store import DrawStore
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.laplace.outer import find_mode, look_around
 from spatialvote.models.latent.fast import Drawn
@@ -49,6 +51,7 @@ from spatialvote.models.latent.system import (
     traces,
 )
 from spatialvote.models.latent.target import LatentTarget
+from spatialvote.models.nuts import NutsSettings, Start, draw_chains, stored_chains
 from spatialvote.models.sparse_kernel import multiply
 from spatialvote.models.stored_draws import Draws
 
@@ -195,7 +198,7 @@ def sampled_density(
     return value + np.log(scale).sum(), np.r_[by_theta @ coordinates.root, by_eta * scale]
 
 
-def sampler_model(posterior: LatentPosterior, coordinates: Coordinates) -> PyFuncModel:
+def sampler_model(posterior: LatentPosterior, coordinates: Coordinates, start: Start) -> PyFuncModel:
     """A model that nutpie samples; its only variable is ``point``, shape (h + rows,).
 
     The density is a Python function around compiled ones: its terms may be anybody's, and the linear algebra
@@ -215,14 +218,6 @@ def sampler_model(posterior: LatentPosterior, coordinates: Coordinates) -> PyFun
 
         return expand
 
-    def start(seed):
-        rng = np.random.default_rng(seed)
-        return (
-            _OVERDISPERSED
-            * rng.standard_normal(length)
-            * np.r_[np.ones(len(coordinates.centre)), np.full(len(posterior.votes), 0.5)]
-        )
-
     return from_pyfunc(
         length, make_density, make_expand, [np.dtype(np.float64)], [(length,)], ["point"],
         dims={"point": ("coordinate",)}, coords={"coordinate": np.arange(length)},
@@ -230,9 +225,28 @@ def sampler_model(posterior: LatentPosterior, coordinates: Coordinates) -> PyFun
     )  # fmt: skip
 
 
+def suited(settings: NutsSettings) -> NutsSettings:
+    """The settings with what was left open chosen: 400 draws of warm-up and an acceptance of 0.8.
+
+    Raises
+    ------
+    ModelError
+        For a parametrisation: the coordinates are made from the approximation.
+    """
+    if settings.parametrisation != "measured":
+        raise ModelError(
+            Problem(
+                f"parametrisation '{settings.parametrisation}' does not go with "
+                "effects that vary between levels",
+                "leave it out",
+            )
+        )
+    return replace(settings, tune=settings.tune or 400, target_accept=settings.target_accept or 0.8)
+
+
 def draw_exact(
-    posterior: LatentPosterior, *, draws: int, tune: int, chains: int, cores: int, target_accept: float,
-    rng: np.random.Generator, progress: Progress | None = None,
+    posterior: LatentPosterior, settings: NutsSettings, rng: np.random.Generator,
+    progress: Progress | None = None, store: DrawStore | None = None, partial: bool = False,
 ) -> tuple[Drawn, list[Draws]]:  # fmt: skip
     """Sample a posterior.
 
@@ -240,12 +254,16 @@ def draw_exact(
     ----------
     posterior
         The model for some rows.
-    draws, tune, chains, cores, target_accept
-        As in `spatialvote.models.nuts.NutsSettings`.
+    settings
+        Of the sampler; see `suited`.
     rng
         Source of randomness.
     progress
         Called a few times a second.
+    store
+        Where draws are streamed to, and gone on from, as in `spatialvote.models.nuts.sample`.
+    partial
+        Whether to take what the store holds, without drawing more.
 
     Returns
     -------
@@ -258,16 +276,28 @@ def draw_exact(
         Where no Gaussian approximation exists near the start, from which the sampler takes its coordinates.
     """
     coordinates = Coordinates.of(posterior)
-    model = sampler_model(posterior, coordinates)
-    seeds = rng.integers(0, 2**32, size=chains)
-    plans = [Plan(model, draws, tune, int(seed), target_accept) for seed in seeds]
-    sampled = run_chains(plans, cores, progress)
-    point = np.concatenate([one.point for one in sampled])
+    # The first seeds the starting points, the second the chains.
+    seeds = rng.integers(0, 2**63, size=2)
+
+    def start(seed: int) -> np.ndarray:
+        h, rows = len(coordinates.centre), len(posterior.votes)
+        wide = np.r_[np.full(h, _OVERDISPERSED), np.ones(rows)]
+        return wide * np.random.default_rng([int(seeds[0]), seed]).standard_normal(h + rows)
+
+    def make_model(at: Start) -> PyFuncModel:
+        return sampler_model(posterior, coordinates, at)
+
+    if partial and store is not None:
+        chains = stored_chains(store)
+    else:
+        key = int(seeds[1])
+        chains = draw_chains(make_model, lambda _: start, suited(settings), key, progress, store)
+    point = np.concatenate([one.point for one in chains])
     theta = coordinates.theta(point)
     variance = np.real(posterior.variance(posterior.constrain(theta)))
     eta = coordinates.expand(point, np.broadcast_to(variance, len(theta))[:, None])
     z, b = recover(posterior, theta, eta, rng)
-    return Drawn(theta, b, z, eta.astype(np.float32)), sampled
+    return Drawn(theta, b, z, eta.astype(np.float32)), chains
 
 
 def recover(

@@ -18,7 +18,7 @@ Squire, W., Trapp, G. (1998). Using complex variables to estimate derivatives of
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -108,8 +108,6 @@ class Term:
         better expressed by contrasts in A.
     report
         What a fit keeps of the draws of z.
-    coords
-        Labels of the dimensions of what ``report`` gives: name of the array to (dimension, labels) pairs.
     """
 
     name: str
@@ -120,7 +118,6 @@ class Term:
     log_det: LogDet
     report: Report
     constraints: csr_array | None = None
-    coords: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

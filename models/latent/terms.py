@@ -4,16 +4,8 @@ r"""The common terms: a scaled intrinsic CAR, as such or times a covariate, and 
 component and sums to zero there; an island's is iid. Times a covariate x, A = diag(x), it is a field of
 slopes.
 
-`correlated_levels`: u_g ~ N(0, D Omega D) for each level g, K effects each, independent between levels: D the
-standard deviations, Omega ~ LKJ(eta) (Lewandowski, Kurowicka and Joe 2009). Omega is sampled by its canonical
-partial correlations c_ij in (-1, 1), which are independent under LKJ,
-
-    (c_ij + 1) / 2 ~ Beta(a_j, a_j),    a_j = eta + (K - 2 - j) / 2,    j = 0, ..., K - 2,
-
-with Omega = L L', L_ij = c_ij (1 - sum_(k < j) L_ik^2)^1/2 and det Omega = prod (1 - c_ij^2)^(K - 1 - j).
-
-Lewandowski, D., Kurowicka, D., Joe, H. (2009). Generating random correlation matrices based on vines and
-extended onion method. Journal of Multivariate Analysis 100.
+`correlated_levels`: u_g ~ N(0, D Omega D) for each level g, K effects each, independent between levels; see
+`spatialvote.models.correlated`.
 """
 
 from collections.abc import Callable
@@ -21,8 +13,16 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_array, diags_array, kron
 
+from spatialvote.models.correlated import (
+    SD,
+    correlation_factor,
+    correlations,
+    inverse_factor,
+    partial_priors,
+)
+from spatialvote.models.groups import Effect
 from spatialvote.models.latent.term import Hyper, Term, Values
-from spatialvote.models.priors import BetaRho, HalfNormal, PCSigma
+from spatialvote.models.priors import HalfNormal, PCSigma
 from spatialvote.models.scaled_graph import ScaledGraph
 
 
@@ -78,51 +78,11 @@ def icar(
     )
 
 
-def partial_hypers(names: tuple[tuple[str, ...], ...], eta: float) -> tuple[Hyper, ...]:
-    """Hyperparameters (c_ij + 1) / 2 under LKJ(eta), row by row below the diagonal.
-
-    ``names`` holds, for each row i = 1, ..., K - 1, the names of its i partial correlations.
-    """
-    count = len(names) + 1
-    return tuple(
-        Hyper(name, BetaRho(eta + (count - 2 - j) / 2, eta + (count - 2 - j) / 2), start=0.0)
-        for row in names
-        for j, name in enumerate(row)
-    )
-
-
-def correlation_factor(fractions: list) -> list[list]:
-    """Rows of L, Omega = L L', from the fractions (c_ij + 1) / 2 row by row; numbers or arrays of draws."""
-    count = round((1 + np.sqrt(1 + 8 * len(fractions))) / 2)
-    rows, at = [[1.0]], 0
-    for i in range(1, count):
-        row, left = [], 1.0
-        for _ in range(i):
-            partial = 2 * fractions[at] - 1
-            row.append(partial * left**0.5)
-            left = left * (1 - partial**2)
-            at += 1
-        rows.append([*row, left**0.5])
-    return rows
-
-
-def _inverse_lower(rows: list[list]) -> list[list]:
-    """Inverse of a lower triangular matrix given by its rows."""
-    inverse: list[list] = []
-    for i, row in enumerate(rows):
-        inverse.append(
-            [-sum(row[k] * inverse[k][j] for k in range(j, i)) / row[i] for j in range(i)] + [1 / row[i]]
-        )
-    return inverse
-
-
 def correlated_levels(
-    group: str,
+    effects: tuple[Effect, ...],
     levels: tuple[str, ...],
     index: np.ndarray,
     columns: np.ndarray,
-    effects: tuple[str, ...],
-    sds: tuple[str, ...],
     prior: PCSigma | HalfNormal,
     eta: float,
 ) -> Term:
@@ -130,34 +90,24 @@ def correlated_levels(
 
     Parameters
     ----------
-    group
-        What the levels are of.
+    effects
+        Their names, K of one group.
     levels, index
-        Their names, and the position of each row's, shape (rows,).
+        Names of the levels, and the position of each row's, shape (rows,).
     columns
         What the effects multiply: ones for an intercept, standardised covariates; shape (rows, K).
-    effects, sds
-        Names of each column's effects and of their standard deviation, K each.
     prior
         Of every standard deviation.
     eta
-        Of the LKJ prior; 1 is uniform over correlation matrices, more favours independence.
+        Of the LKJ prior.
     """
     rows, count = columns.shape
     total = len(levels)
-    matrix = csr_array(
-        (
-            columns.ravel(),
-            ((index[:, None] * count + np.arange(count)).ravel(), np.repeat(np.arange(rows), count))[::-1],
-        ),
-        shape=(rows, total * count),
-    )
-    partial = tuple(
-        tuple(f"partial_{sds[i].removeprefix('sd_')}_{sds[j].removeprefix('sd_')}" for j in range(i))
-        for i in range(1, count)
-    )
-    hypers = tuple(Hyper(name, prior) for name in sds) + partial_hypers(partial, eta)
-    fractions = [name for row in partial for name in row]
+    at = (np.repeat(np.arange(rows), count), (index[:, None] * count + np.arange(count)).ravel())
+    matrix = csr_array((columns.ravel(), at), shape=(rows, total * count))
+    sds = [SD + one.name for one in effects]
+    partial = partial_priors(effects, eta)
+    hypers = [Hyper(name, prior) for name in sds] + [Hyper(name, one) for name, one in partial.items()]
     pairs = [(i, j) for i in range(count) for j in range(i + 1)]
     bases = []
     for i, j in pairs:
@@ -166,25 +116,19 @@ def correlated_levels(
         bases.append(csr_array(kron(diags_array(np.ones(total)), csr_array(small))))
 
     def weights(values: Values) -> list:
-        root = _inverse_lower(correlation_factor([values[name] for name in fractions]))
+        root = inverse_factor(correlation_factor([values[name] for name in partial]))
         sd = [values[name] for name in sds]
         # Omega^-1 = L^-T L^-1.
         return [sum(root[k][i] * root[k][j] for k in range(i, count)) / (sd[i] * sd[j]) for i, j in pairs]
 
     def log_det(values: Values) -> np.ndarray:
-        factor = correlation_factor([values[name] for name in fractions])
+        factor = correlation_factor([values[name] for name in partial])
         logs = [np.log(values[name] * factor[i][i]) for i, name in enumerate(sds)]
         return -2 * total * np.sum(logs, axis=0)
 
     def report(z: np.ndarray, values: Values) -> dict[str, np.ndarray]:
-        effect = z.reshape(len(z), total, count)
-        named = {name: effect[:, :, q] for q, name in enumerate(effects)}
-        factor = correlation_factor([values[name] for name in fractions])
-        for i, j in pairs:
-            if i > j:
-                name = f"cor_{sds[i].removeprefix('sd_')}_{sds[j].removeprefix('sd_')}"
-                named[name] = np.asarray(sum(factor[i][k] * factor[j][k] for k in range(j + 1)))
-        return named
+        drawn = z.reshape(len(z), total, count)
+        named = {f"effect_{one.name}": drawn[:, :, q] for q, one in enumerate(effects)}
+        return {**named, **correlations(effects, dict(values))}
 
-    coords = {name: ((f"level_{group}", levels),) for name in effects}
-    return Term(group, matrix, hypers, tuple(bases), weights, log_det, report, None, coords)
+    return Term(effects[0].group, matrix, tuple(hypers), tuple(bases), weights, log_det, report)

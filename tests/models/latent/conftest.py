@@ -8,6 +8,7 @@ import pytest
 from scipy.sparse import csr_array, diags_array, eye_array
 
 from spatialvote.models.families import binomial
+from spatialvote.models.groups import Effect
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.term import Hyper
 from spatialvote.models.latent.terms import correlated_levels, icar
@@ -38,7 +39,7 @@ def make_latent(split_graph) -> Callable[..., LatentPosterior]:
         votes = rng.binomial(size.astype(int), 0.2).astype(np.float64)
         sigma, rho = Hyper("sigma", PCSigma()), Hyper("rho", BetaRho())
         slope = Hyper("sigma_slope", PCSigma(0.5, 0.05))
-        names = ("level", "slope", "other")[:effects]
+        names = tuple(Effect(("city",), covariate, 0) for covariate in ("", "x", "w"))[:effects]
         terms = (
             icar(
                 "phi", split_graph, csr_array(eye_array(n)), (sigma, rho),
@@ -46,8 +47,8 @@ def make_latent(split_graph) -> Callable[..., LatentPosterior]:
             ),
             icar("psi", split_graph, csr_array(diags_array(x[:, 0])), (slope,), lambda v: v["sigma_slope"]),
             correlated_levels(
-                "city", ("a", "b", "c", "d"), np.arange(n) % 4, np.column_stack([np.ones(n), x])[:, :effects],
-                names, tuple(f"sd_{name}" for name in names), PCSigma(), 2.0,
+                names, ("a", "b", "c", "d"), np.arange(n) % 4, np.column_stack([np.ones(n), x])[:, :effects],
+                PCSigma(), 2.0,
             ),
         )  # fmt: skip
         posterior = LatentPosterior(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from spatialvote.models.correlated import correlation_factor
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.latent.exact import (
     Coordinates,
@@ -16,7 +17,6 @@ from spatialvote.models.latent.exact import (
 from spatialvote.models.latent.fast import refresh
 from spatialvote.models.latent.system import System, combine_bases, covariances, draw_system, make_system
 from spatialvote.models.latent.target import LatentTarget
-from spatialvote.models.latent.terms import correlation_factor
 
 
 def some_theta(posterior, shift=0.0):
