@@ -6,43 +6,23 @@ and graph, and cached on disk: a fit starts sampling within a second, where a Py
 each fit.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import carray, cfunc
 
 from spatialvote.models.centring import NO_CENTRING, Centring, CentringArrays, centred_log_posterior
 from spatialvote.models.cholesky import Pattern
 from spatialvote.models.compiled import compiled
 from spatialvote.models.density import NO_FIELD, ModelArrays, log_posterior
-from spatialvote.models.light_nutpie import CompiledPyMCModel  # pyright: ignore[reportAttributeAccessIssue]
+from spatialvote.models.native_table import DENSITY, RECOVERABLE, pack, sampler_model
+from spatialvote.models.native_table import integers as _integers
+from spatialvote.models.native_table import matrix as _matrix
+from spatialvote.models.native_table import reals as _reals
 from spatialvote.models.posterior import Posterior
 
-#: nutpie's signatures: (length, point, gradient, value, address) and (length, length, point, copy, address).
-_REALS = types.CPointer(types.double)
-_DENSITY = types.int64(types.uint64, _REALS, _REALS, _REALS, types.voidptr)
-_EXPAND = types.int64(types.uint64, types.uint64, _REALS, _REALS, types.voidptr)
-#: nutpie's code for a point where the density is zero: the trajectory diverges, the chain goes on.
-_RECOVERABLE = 4
 
-
-def _as_pointer(typingctx, address):
-    """An address as an untyped pointer."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(address), codegen
-
-
-#: Called with the address alone; numba gives the other argument.
-_pointer: Any = intrinsic(_as_pointer)
-
-
-def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> CompiledPyMCModel:
+def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> Any:
     """A model that `nutpie.sample` takes; its only variable is ``point``, shape (n_dim,).
 
     The point is (hyperparameters, z_1, ..., z_n), or (hyperparameters, coefficients) where there is no field.
@@ -56,57 +36,10 @@ def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -
     starts
         Function from a seed to a starting point, shape (n_dim,).
     """
-    packed = _pack(posterior, centring)
-    length = posterior.n_dim
-    return CompiledPyMCModel(
-        dims={"point": ("coordinate",)},
-        compiled_logp_func=_density,
-        compiled_expand_func=_copy,
-        initial_point_func=starts,
-        shared_data={str(q): array for q, array in enumerate(packed.arrays)},
-        shared_var_keys={},
-        user_data=packed.table,
-        n_expanded=length,
-        shape_info=(["point"], [slice(0, length)], [(length,)]),
-        logp_func=None,
-        expand_func=None,
-        _n_dim=length,
-        _shapes={"point": (length,)},
-        _coords={"coordinate": np.arange(length)},
-    )
-
-
-@dataclass(frozen=True)
-class _Packed:
-    """Arrays that must outlive the sampler, and the table of their addresses and shapes, shape (m, 3)."""
-
-    arrays: tuple[np.ndarray, ...]
-    table: np.ndarray
-
-
-def _pack(posterior: Posterior, centring: Centring | None) -> _Packed:
     model = posterior.arrays
     coordinates = centring.arrays if centring else NO_CENTRING
-    arrays = (*model[:-1], *coordinates, *model.pattern)
-    # A vector is a matrix of one row.
-    shapes = [one.shape if one.ndim == 2 else (1, one.size) for one in arrays]
-    rows = [(one.ctypes.data, *shape) for one, shape in zip(arrays, shapes, strict=True)]
-    return _Packed(arrays, np.array(rows, dtype=np.int64))
-
-
-@compiled()
-def _integers(table, row):
-    return carray(_pointer(table[row, 0]), (table[row, 2],), np.int64)
-
-
-@compiled()
-def _reals(table, row):
-    return carray(_pointer(table[row, 0]), (table[row, 2],), np.float64)
-
-
-@compiled()
-def _matrix(table, row):
-    return carray(_pointer(table[row, 0]), (table[row, 1], table[row, 2]), np.float64)
+    packed = pack((*model[:-1], *coordinates, *model.pattern))
+    return sampler_model(packed, _density, posterior.n_dim, starts)
 
 
 @compiled()
@@ -137,7 +70,7 @@ def _unpack_model(table, pattern):
 
 
 @compiled()
-def _unpack_centring(table, first):
+def unpack_centring(table, first):
     """A `CentringArrays` from the rows that follow."""
     return CentringArrays(
         _reals(table, first),
@@ -152,7 +85,7 @@ def _unpack_centring(table, first):
 
 
 @compiled()
-def _unpack_pattern(table, first):
+def unpack_pattern(table, first):
     """The arrays of a `Pattern`, in its order, from the last rows."""
     return (
         _integers(table, first),
@@ -172,27 +105,19 @@ _MODEL, _CENTRING, _PATTERN = len(ModelArrays._fields) - 1, len(CentringArrays._
 _ROWS = _MODEL + _CENTRING + _PATTERN
 
 
-@cfunc(_DENSITY, cache=True, error_model="numpy")
+@cfunc(DENSITY, cache=True, error_model="numpy")
 def _density(length, point_, gradient_, value_, address):
     table = carray(address, (_ROWS, 3), np.int64)
-    model = _unpack_model(table, _unpack_pattern(table, _MODEL + _CENTRING))
+    model = _unpack_model(table, unpack_pattern(table, _MODEL + _CENTRING))
     point = carray(point_, (length,))
     if model.switches[0] == NO_FIELD:
         value, slope = log_posterior(point, model)
     else:
-        value, slope = centred_log_posterior(point, model, _unpack_centring(table, _MODEL))
+        value, slope = centred_log_posterior(point, model, unpack_centring(table, _MODEL))
     gradient = carray(gradient_, (length,))
     finite = np.isfinite(value)
     for i in range(slope.size):
         gradient[i] = slope[i]
         finite = finite and np.isfinite(slope[i])
     carray(value_, (1,))[0] = value
-    return 0 if finite else _RECOVERABLE
-
-
-@cfunc(_EXPAND, cache=True)
-def _copy(length, expanded, point_, copy_, address):
-    point, copy = carray(point_, (length,)), carray(copy_, (expanded,))
-    for i in range(expanded):
-        copy[i] = point[i]
-    return 0
+    return 0 if finite else RECOVERABLE
