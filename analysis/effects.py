@@ -127,7 +127,7 @@ def effect(
     """
     require_same_districts(fit, districts)
     asked = districts.roles.migrants if column is None else column
-    problems = _problems(districts, asked, points, weighting)
+    problems = problems_of_change(districts, asked, points, weighting)
     if problems:
         raise ModelError(problems)
     column = str(asked)
@@ -142,7 +142,7 @@ def effect(
                 "name a column that is, or enter it in the formula",
             )
         )
-    bounds, observed = _leaving(districts, column, values, change)
+    bounds, observed = leaving(districts, column, values, change)
     curved = not np.allclose(
         shift, 2 * (shifted_design(design, districts, column, change / 2) - design.matrix)
     )
@@ -161,7 +161,7 @@ def effect(
     )
 
 
-def _problems(
+def problems_of_change(
     districts: Districts, column: str | None, points: float | None, weighting: str
 ) -> list[Problem]:
     """Everything that is wrong with the arguments."""
@@ -229,7 +229,7 @@ def shifted_design(design: Design, districts: Districts, column: str, change: fl
     return matrix
 
 
-def _leaving(
+def leaving(
     districts: Districts, column: str, values: np.ndarray, change: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of districts that the change takes out of 0..100 %, and out of the observed range."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from spatialvote.analysis.counterfactual import counterfactual
     from spatialvote.analysis.curve import curve
     from spatialvote.analysis.effects import effect
+    from spatialvote.analysis.party_effects import PartyEffect, party_effect
+    from spatialvote.analysis.party_fields import field_correlations
+    from spatialvote.analysis.party_review import party_review
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -50,6 +53,10 @@ if TYPE_CHECKING:
     from spatialvote.data.turnout_simulate import simulate_register
     from spatialvote.models.bym2 import BYM2
     from spatialvote.models.fit import Fit
+    from spatialvote.models.parties.correlation import LKJ
+    from spatialvote.models.parties.fit import PartySharesFit
+    from spatialvote.models.parties.model import PartySharesModel
+    from spatialvote.models.parties.priors import PartyPriors
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
     from spatialvote.models.sparse_field import SparseField
@@ -62,6 +69,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BYM2",
+    "LKJ",
     "About",
     "BetaRho",
     "Comparison",
@@ -71,6 +79,10 @@ __all__ = [
     "PCOverdispersion",
     "PCRho",
     "PCSigma",
+    "PartyEffect",
+    "PartyPriors",
+    "PartySharesFit",
+    "PartySharesModel",
     "PolicyScores",
     "Priors",
     "Review",
@@ -94,11 +106,14 @@ __all__ = [
     "effect",
     "egohood_shares",
     "entropy",
+    "field_correlations",
     "fractionalisation",
     "halo",
     "isolation",
     "location_quotient",
     "nearest_areas",
+    "party_effect",
+    "party_review",
     "policy_profile",
     "read_cells",
     "read_chapel_hill",
@@ -126,6 +141,7 @@ __all__ = [
 
 _HOME = {
     "BYM2": "models.bym2",
+    "LKJ": "models.parties.correlation",
     "About": "data.districts",
     "BetaRho": "models.priors",
     "Comparison": "analysis.compare",
@@ -135,6 +151,10 @@ _HOME = {
     "PCOverdispersion": "models.priors",
     "PCRho": "models.priors",
     "PCSigma": "models.priors",
+    "PartyEffect": "analysis.party_effects",
+    "PartyPriors": "models.parties.priors",
+    "PartySharesFit": "models.parties.fit",
+    "PartySharesModel": "models.parties.model",
     "PolicyScores": "data.policy",
     "Priors": "models.priors",
     "Review": "analysis.review",
@@ -157,11 +177,14 @@ _HOME = {
     "effect": "analysis.effects",
     "egohood_shares": "data.surroundings",
     "entropy": "data.concentration",
+    "field_correlations": "analysis.party_fields",
     "fractionalisation": "data.concentration",
     "halo": "data.surroundings",
     "isolation": "data.surroundings",
     "location_quotient": "data.concentration",
     "nearest_areas": "data.points",
+    "party_effect": "analysis.party_effects",
+    "party_review": "analysis.party_review",
     "policy_profile": "analysis.policy",
     "read_cells": "data.read_cells",
     "read_chapel_hill": "data.party_positions",

@@ -28,7 +28,7 @@ from spatialvote.models.design import Design, build_design, split_formula
 from spatialvote.models.outcome import ABSENT
 from spatialvote.models.parties.correlation import LKJ
 from spatialvote.models.parties.outcome import NO_VOTE, REST, WHOLES, PartyCounts, read_counts
-from spatialvote.models.parties.posterior import PartyPosterior
+from spatialvote.models.parties.posterior import PartyPosterior, overall_logits
 from spatialvote.models.parties.priors import PartyPriors
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma
 from spatialvote.models.structures import bind
@@ -203,6 +203,7 @@ class PartySharesModel:
             counts=counts.counts,
             stood=counts.stood,
             design=np.column_stack([np.ones(districts.n), design.standardised]),
+            level=overall_logits(counts.counts, counts.stood),
             prior_sd=np.r_[self.priors.intercept_sd, np.full(columns, self.priors.coefficient_sd)],
             field=bind(self.structure, districts),
             fields=self.fields,

@@ -18,6 +18,17 @@ from spatialvote.models.priors import Priors
 from spatialvote.models.structures import Field
 
 
+def overall_logits(counts: np.ndarray, stood: np.ndarray) -> np.ndarray:
+    """The logit against the rest of all votes cast where each stood, shape (K,); half a vote is added."""
+    rest = counts[:, -1]
+    return np.array(
+        [
+            np.log(own[there].sum() + 0.5) - np.log(rest[there].sum() + 0.5)
+            for own, there in zip(counts[:, :-1].T, stood.T, strict=True)
+        ]
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class PartyPosterior:
     """Everything the density needs.
@@ -30,6 +41,8 @@ class PartyPosterior:
         As in `spatialvote.models.parties.outcome.PartyCounts`.
     design
         Intercept column and standardised covariates, shape (n, p).
+    level
+        Prior mean of each logit's intercept, shape (K,).
     prior_sd
         Of a logit's coefficients, shape (p,).
     field
@@ -45,6 +58,7 @@ class PartyPosterior:
     counts: np.ndarray
     stood: np.ndarray
     design: np.ndarray
+    level: np.ndarray
     prior_sd: np.ndarray
     field: Field
     fields: str
@@ -81,17 +95,6 @@ class PartyPosterior:
     def n_dim(self) -> int:
         """Length of the point."""
         return self.n_hyper + self.logits * self.n
-
-    @cached_property
-    def level(self) -> np.ndarray:
-        """Prior mean of each intercept: the logit of the votes where the party stood, shape (K,)."""
-        rest = self.counts[:, -1]
-        return np.array(
-            [
-                np.log(own[there].sum() + 0.5) - np.log(rest[there].sum() + 0.5)
-                for own, there in zip(self.counts[:, :-1].T, self.stood.T, strict=True)
-            ]
-        )
 
     def of_one(self, k: int) -> Posterior:
         """The posterior of one category against the rest alone, whose coordinates the sampler borrows."""

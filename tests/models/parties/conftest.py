@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spatialvote.data.districts import Districts
-from spatialvote.models.parties.posterior import PartyPosterior
+from spatialvote.models.parties.posterior import PartyPosterior, overall_logits
 from spatialvote.models.parties.priors import PartyPriors
 from spatialvote.models.scaled_graph import ScaledGraph, scale_graph
 from spatialvote.models.structures import bind_graph
@@ -34,10 +34,9 @@ def make_posterior(map_graph) -> Callable[..., PartyPosterior]:
         if parties > 1:
             stood[2, 1], counts[2, 1] = False, 0.0
         graph = map_graph if structure == "bym2" else scale_graph(n, *np.zeros((2, 0), dtype=np.int64))
-        return PartyPosterior(
-            family, counts, stood, design, np.array([1.5, 1.0, 0.7]), bind_graph(structure, graph), fields,
-            PartyPriors(),
-        )  # fmt: skip
+        field, level = bind_graph(structure, graph), overall_logits(counts, stood)
+        prior_sd = np.array([1.5, 1.0, 0.7])
+        return PartyPosterior(family, counts, stood, design, level, prior_sd, field, fields, PartyPriors())
 
     return make
 
