@@ -4,9 +4,9 @@ The model has correlations C of the logits against the rest; another baseline gi
 do not depend on it:
 
 - **share**: the logit of a party's own share, l_ik = log p_ik / (1 - p_ik), as a model of that party alone
-  has it. Its effect is l_ik at eta_i less l_ik at the fixed part alone (covariates at work, no district effects);
-  the correlation is that of these effects over the districts of the map, draw by draw, where both parties
-  stood. It is a statement about these districts.
+  has it. Its effect is l_ik at eta_i less l_ik at the fixed part alone (covariates at work, no district
+  effects); the correlation is that of these effects over the districts of the map, draw by draw, where both
+  parties stood. It is a statement about these districts.
 - **clr**: log shares centred over all K + 1 categories (Aitchison 1986), whose covariance is T A A' T' with
   T = [I; 0'] - 11' / (K + 1). It is a statement about the distribution that fields come from. Centred log
   shares sum to zero, which alone pushes their correlations below zero, the more the fewer categories there

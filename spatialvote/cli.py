@@ -16,6 +16,7 @@ from spatialvote.commands import (
     fit,
     init,
     multiverse,
+    parties,
     policy,
     report,
     review,
@@ -27,7 +28,7 @@ from spatialvote.commands.parts import FORMATTER
 from spatialvote.data.errors import SpatialvoteError
 
 #: The commands in the order in which a study needs them.
-COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, turnout, policy)
+COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, parties, turnout, policy)
 
 _DESCRIPTION = """\
 Local migrant concentration and the vote for anti-immigration parties: Bayesian spatial models of districts,

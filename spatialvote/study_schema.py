@@ -139,7 +139,8 @@ class TableData(Section):
     about: AboutSection = Field(description="a table with name, unit and year")
 
 
-def _kind_of_data(value: Any) -> str:
+def kind_of_data(value: Any) -> str:
+    """Whether a section [data] tells of a simulated city or of a table."""
     return "simulated" if isinstance(value, dict) and "simulate" in value else "table"
 
 
@@ -321,7 +322,7 @@ class StudyFile(Section):
     study: StudySection = Field(description="a section [study] with title, seed and output")
     data: Annotated[
         Annotated[SimulatedData, Tag("simulated")] | Annotated[TableData, Tag("table")],
-        Discriminator(_kind_of_data),
+        Discriminator(kind_of_data),
     ] = Field(description="a section [data] with table, id, votes and more, or with simulate = true")
     graph: GraphSection = Field(default_factory=GraphSection, description="a section [graph]")
     model: ModelSection = Field(description="a section [model] with a formula")
