@@ -93,13 +93,13 @@ def _headline(effect: PartyEffect, districts: Districts) -> str:
     told = effect.table()
     by = f"{effect.points:g} percentage points" if effect.points is not None else "one standard deviation"
     parts = [
-        f"that of {called(str(name), districts)} differs by {_points(row)}"
+        f"{called(str(name), districts)} {_points(row)}"
         for name, row in told.iterrows()
         if name != effect.categories[-1]
     ]
     return (
-        f"Where {districts.roles.called(effect.column)} is higher by {by} and the other covariates are the "
-        f"same, the share of {WHOLES[effect.whole]} differs, in percentage points: {'; '.join(parts)}."
+        f"With {by} more {districts.roles.called(effect.column)}, other covariates the same, shares of "
+        f"{WHOLES[effect.whole]} differ by so many percentage points: {'; '.join(parts)}."
     )
 
 
