@@ -8,6 +8,7 @@ from spatialvote.data.findings import in_districts
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
 from spatialvote.models.groups import group_names
+from spatialvote.models.parties.fit import PartySharesFit
 from spatialvote.models.structures import STRUCTURES
 
 #: Statistics of the draws that a review reads, by engine.
@@ -25,7 +26,7 @@ _NEEDED = {
 }
 
 
-def require_same_districts(fit: Fit, districts: Districts) -> None:
+def require_same_districts(fit: Fit | PartySharesFit, districts: Districts) -> None:
     """Refuse districts whose ids, or their order, differ from the fit's.
 
     Raises

@@ -25,7 +25,7 @@ from spatialvote.data.unknown_values import UnknownValues, unknown_problems, unk
 from spatialvote.data.validate_covariates import design_problems, share_notes, share_problems
 from spatialvote.data.validate_geometry import crs_problems, shape_notes, shape_problems
 from spatialvote.data.validate_roles import role_problems
-from spatialvote.data.validate_table import count_problems, gap_problems, no_denominator_problems
+from spatialvote.data.validate_table import below_valid, count_problems, gap_problems, no_denominator_problems
 
 #: What to do with districts that lack a value, a denominator or a shape.
 POLICIES = ("refuse", "drop")
@@ -109,8 +109,9 @@ def read_districts(
     connect
         ``"nearest"`` joins islands and components to their nearest district elsewhere.
     missing
-        ``"refuse"`` reports districts with a missing value, no valid votes, zero exposure, or no shape;
-        ``"drop"`` leaves them out and keeps their ids and the reasons in the record.
+        ``"refuse"`` reports districts with a missing value, no valid votes, zero exposure, an electorate
+        below their valid votes, or no shape; ``"drop"`` leaves them out and keeps their ids and the
+        reasons in the record.
     repair
         Whether invalid shapes are made valid; their ids are kept in the record.
     about
@@ -302,6 +303,8 @@ def _policy(
         for column, mask in frame.items():
             for row in np.flatnonzero(mask):
                 reasons.setdefault(int(row), []).append(f"{words} '{column}'")
+    for row in np.flatnonzero(below_valid(rows.numbers, rows.roles)):
+        reasons.setdefault(int(row), []).append(f"fewer in '{rows.roles.electorate}' than valid votes")
     if outline is not None:
         for row in np.flatnonzero(outline.shapeless):
             reasons.setdefault(int(row), []).append("no geometry")

@@ -206,6 +206,13 @@ def _shares_above_one(
     )
 
 
+def below_valid(numbers: pd.DataFrame, roles: Roles) -> pd.Series:
+    """Where fewer persons are entitled to vote than cast a valid vote, shape (rows,)."""
+    if roles.electorate not in numbers or roles.valid not in numbers:
+        return pd.Series(False, index=numbers.index)
+    return numbers[roles.electorate] < numbers[roles.valid]
+
+
 def _excess_problems(
     numbers: pd.DataFrame, roles: Roles, parties: Mapping[str, str], names: np.ndarray
 ) -> list[Problem]:
@@ -232,13 +239,13 @@ def _excess_problems(
             f"votes of {name_some(parties)} together exceed valid votes",
             "check that no list is counted under two parties",
         )
-    if roles.electorate in numbers:
-        problems += _where(
-            numbers[roles.electorate] < valid,
-            names,
-            f"column '{roles.electorate}' (electorate) is below valid votes",
-            "leave the electorate out where people may vote outside the district they are registered in",
-        )
+    problems += _where(
+        below_valid(numbers, roles),
+        names,
+        f"column '{roles.electorate}' (electorate) is below valid votes",
+        "leave the electorate out where people may vote outside the district they are registered in, or "
+        "leave out these districts (missing='drop')",
+    )
     return problems
 
 

@@ -6,43 +6,28 @@ and graph, and cached on disk: a fit starts sampling within a second, where a Py
 each fit.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import carray, cfunc
 
 from spatialvote.models.centring import NO_CENTRING, Centring, CentringArrays, centred_log_posterior
 from spatialvote.models.cholesky import Pattern
 from spatialvote.models.compiled import compiled
 from spatialvote.models.density import NO_FIELD, ModelArrays, log_posterior
-from spatialvote.models.light_nutpie import CompiledPyMCModel  # pyright: ignore[reportAttributeAccessIssue]
+from spatialvote.models.native_table import (
+    DENSITY,
+    RECOVERABLE,
+    integers,
+    matrix,
+    pack,
+    reals,
+    sampler_model,
+)
 from spatialvote.models.posterior import Posterior
 
-#: nutpie's signatures: (length, point, gradient, value, address) and (length, length, point, copy, address).
-_REALS = types.CPointer(types.double)
-DENSITY = types.int64(types.uint64, _REALS, _REALS, _REALS, types.voidptr)
-_EXPAND = types.int64(types.uint64, types.uint64, _REALS, _REALS, types.voidptr)
-#: nutpie's code for a point where the density is zero: the trajectory diverges, the chain goes on.
-RECOVERABLE = 4
 
-
-def _as_pointer(typingctx, address):
-    """An address as an untyped pointer."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(address), codegen
-
-
-#: Called with the address alone; numba gives the other argument.
-_pointer: Any = intrinsic(_as_pointer)
-
-
-def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> CompiledPyMCModel:
+def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -> Any:
     """A model that `nutpie.sample` takes; its only variable is ``point``, shape (n_dim,).
 
     The point is (hyperparameters, z_1, ..., z_n), or (hyperparameters, coefficients) where there is no field.
@@ -56,35 +41,7 @@ def native_model(posterior: Posterior, centring: Centring | None, starts: Any) -
     starts
         Function from a seed to a starting point, shape (n_dim,).
     """
-    return compiled_model(votes_density, posterior.n_dim, pack(arrays_of(posterior, centring)), starts)
-
-
-def compiled_model(density: Any, length: int, packed: "Packed", starts: Any) -> CompiledPyMCModel:
-    """A model for nutpie of a C function, the length of its point and what the function reads."""
-    return CompiledPyMCModel(
-        dims={"point": ("coordinate",)},
-        compiled_logp_func=density,
-        compiled_expand_func=_copy,
-        initial_point_func=starts,
-        shared_data={str(q): array for q, array in enumerate(packed.arrays)},
-        shared_var_keys={},
-        user_data=packed.table,
-        n_expanded=length,
-        shape_info=(["point"], [slice(0, length)], [(length,)]),
-        logp_func=None,
-        expand_func=None,
-        _n_dim=length,
-        _shapes={"point": (length,)},
-        _coords={"coordinate": np.arange(length)},
-    )
-
-
-@dataclass(frozen=True)
-class Packed:
-    """Arrays that must outlive the sampler, and the table of their addresses and shapes, shape (m, 3)."""
-
-    arrays: tuple[np.ndarray, ...]
-    table: np.ndarray
+    return sampler_model(pack(arrays_of(posterior, centring)), votes_density, posterior.n_dim, starts)
 
 
 def arrays_of(posterior: Posterior, centring: Centring | None) -> tuple[np.ndarray, ...]:
@@ -92,32 +49,6 @@ def arrays_of(posterior: Posterior, centring: Centring | None) -> tuple[np.ndarr
     model = posterior.arrays
     coordinates = centring.arrays if centring else NO_CENTRING
     return (*model[:-1], *coordinates, *model.pattern)
-
-
-def pack(arrays: tuple[np.ndarray, ...]) -> Packed:
-    """Arrays with the table that compiled code finds them by."""
-    # A vector is a matrix of one row.
-    shapes = [one.shape if one.ndim == 2 else (1, one.size) for one in arrays]
-    rows = [(one.ctypes.data, *shape) for one, shape in zip(arrays, shapes, strict=True)]
-    return Packed(arrays, np.array(rows, dtype=np.int64))
-
-
-@compiled()
-def integers(table, row):
-    """A vector of whole numbers at a row of the table."""
-    return carray(_pointer(table[row, 0]), (table[row, 2],), np.int64)
-
-
-@compiled()
-def reals(table, row):
-    """A vector of real numbers at a row of the table."""
-    return carray(_pointer(table[row, 0]), (table[row, 2],), np.float64)
-
-
-@compiled()
-def matrix(table, row):
-    """A matrix of real numbers at a row of the table."""
-    return carray(_pointer(table[row, 0]), (table[row, 1], table[row, 2]), np.float64)
 
 
 @compiled()
@@ -201,11 +132,3 @@ def votes_density(length, point_, gradient_, value_, address):
         finite = finite and np.isfinite(slope[i])
     carray(value_, (1,))[0] = value
     return 0 if finite else RECOVERABLE
-
-
-@cfunc(_EXPAND, cache=True)
-def _copy(length, expanded, point_, copy_, address):
-    point, copy = carray(point_, (length,)), carray(copy_, (expanded,))
-    for i in range(expanded):
-        copy[i] = point[i]
-    return 0

@@ -72,7 +72,7 @@ def recover(
 
 
 @compiled()
-def _drawn(mean, lower, white):
+def draw_given(mean, lower, white):
     """A draw of N(mean, (lower lower')^-1) from white noise (p,)."""
     p = mean.size
     drawn = np.empty(p)
@@ -102,7 +102,7 @@ def _recover_sparse(theta, eta, white, model):
             for q in range(p):
                 projected[q] += model.design[order[r], q] * product[r]
         mean, lower, _ = coefficients_given_eta(projected, gram, share, column_sd(value, model))
-        coefficients[s] = _drawn(mean, lower, white[s])
+        coefficients[s] = draw_given(mean, lower, white[s])
     return coefficients
 
 
@@ -125,7 +125,7 @@ def _recover_collapsed(theta, eta, white_b, white_phi, model):
         noise = white_phi[s].copy().reshape((n, 1))
         solve_transposed_in_place(factor, pattern, noise)
         mean, lower, _ = coefficient_posterior(columns, x, centred, column_sd(value, model), t, k)
-        coefficients[s] = _drawn(mean, lower, white_b[s])
+        coefficients[s] = draw_given(mean, lower, white_b[s])
         scale = sigma * np.sqrt(rho) * t
         drawn = np.empty((n, 1))
         for r in range(n):

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from spatialvote.analysis.figures.party_pair import party_pair_map
     from spatialvote.analysis.levels import slopes_by_level
     from spatialvote.analysis.moderators import moderation, moderations
+    from spatialvote.analysis.party_effects import PartyEffect, party_effect
+    from spatialvote.analysis.party_fields import field_correlations
+    from spatialvote.analysis.party_review import party_review
     from spatialvote.analysis.policy import policy_profile
     from spatialvote.analysis.radii import compare_radii
     from spatialvote.analysis.report.page import report
@@ -82,6 +85,10 @@ if TYPE_CHECKING:
     from spatialvote.models.elections.model import ElectionsModel
     from spatialvote.models.elections.priors import ElectionsPriors
     from spatialvote.models.fit import Fit
+    from spatialvote.models.parties.correlation import LKJ
+    from spatialvote.models.parties.fit import PartySharesFit
+    from spatialvote.models.parties.model import PartySharesModel
+    from spatialvote.models.parties.priors import PartyPriors
     from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
     from spatialvote.models.scaled_graph import scale_graph
     from spatialvote.models.sparse_field import SparseField
@@ -94,6 +101,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BYM2",
+    "LKJ",
     "About",
     "BetaRho",
     "Comparison",
@@ -109,6 +117,10 @@ __all__ = [
     "PCOverdispersion",
     "PCRho",
     "PCSigma",
+    "PartyEffect",
+    "PartyPriors",
+    "PartySharesFit",
+    "PartySharesModel",
     "PolicyScores",
     "Priors",
     "Review",
@@ -140,6 +152,7 @@ __all__ = [
     "egohood_shares",
     "elections_review",
     "entropy",
+    "field_correlations",
     "fractionalisation",
     "halo",
     "isolation",
@@ -150,7 +163,9 @@ __all__ = [
     "moderation",
     "moderations",
     "nearest_areas",
+    "party_effect",
     "party_pair_map",
+    "party_review",
     "plot_level_slopes",
     "policy_columns",
     "policy_profile",
@@ -190,6 +205,7 @@ __all__ = [
 
 _HOME = {
     "BYM2": "models.bym2",
+    "LKJ": "models.parties.correlation",
     "About": "data.districts",
     "BetaRho": "models.priors",
     "Comparison": "analysis.compare",
@@ -205,6 +221,10 @@ _HOME = {
     "PCOverdispersion": "models.priors",
     "PCRho": "models.priors",
     "PCSigma": "models.priors",
+    "PartyEffect": "analysis.party_effects",
+    "PartyPriors": "models.parties.priors",
+    "PartySharesFit": "models.parties.fit",
+    "PartySharesModel": "models.parties.model",
     "PolicyScores": "data.policy",
     "Priors": "models.priors",
     "Review": "analysis.review",
@@ -235,6 +255,7 @@ _HOME = {
     "egohood_shares": "data.surroundings",
     "elections_review": "analysis.elections_review",
     "entropy": "data.concentration",
+    "field_correlations": "analysis.party_fields",
     "fractionalisation": "data.concentration",
     "halo": "data.surroundings",
     "isolation": "data.surroundings",
@@ -248,6 +269,8 @@ _HOME = {
     "moderation": "analysis.moderators",
     "moderations": "analysis.moderators",
     "plot_level_slopes": "analysis.figures.caterpillar",
+    "party_effect": "analysis.party_effects",
+    "party_review": "analysis.party_review",
     "policy_profile": "analysis.policy",
     "predictions": "analysis.effects.predictions",
     "read_area_shapes": "data.turnout_shapes",

@@ -17,6 +17,7 @@ from spatialvote.commands import (
     fit,
     init,
     multiverse,
+    parties,
     policy,
     report,
     review,
@@ -28,7 +29,9 @@ from spatialvote.commands.parts import FORMATTER
 from spatialvote.data.errors import SpatialvoteError
 
 #: The commands in the order in which a study needs them.
-COMMANDS = (simulate, init, run, fit, review, report, compare, multiverse, elections, turnout, policy)
+COMMANDS = (
+    simulate, init, run, fit, review, report, compare, multiverse, elections, parties, turnout, policy,
+)  # fmt: skip
 
 _DESCRIPTION = """\
 Local migrant concentration and the vote for anti-immigration parties: Bayesian spatial models of districts,

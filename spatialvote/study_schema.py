@@ -153,7 +153,8 @@ class TableData(Section):
     about: AboutSection = Field(description="a table with name, unit and year")
 
 
-def _kind_of_data(value: Any) -> str:
+def kind_of_data(value: Any) -> str:
+    """Whether a section [data] tells of a simulated city or of a table."""
     return "simulated" if isinstance(value, dict) and "simulate" in value else "table"
 
 
@@ -342,7 +343,7 @@ class StudyFile(Section):
     study: StudySection = Field(description="a section [study] with title, seed and output")
     data: Annotated[
         Annotated[SimulatedData, Tag("simulated")] | Annotated[TableData, Tag("table")],
-        Discriminator(_kind_of_data),
+        Discriminator(kind_of_data),
     ] = Field(description="a section [data] with table, id, votes and more, or with simulate = true")
     stations: StationsSection | None = Field(default=None, description="a section [stations]")
     surroundings: SurroundingsSection | None = Field(default=None, description="a section [surroundings]")

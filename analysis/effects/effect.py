@@ -125,7 +125,7 @@ def effect(
     """
     require_same_districts(fit, districts)
     asked = districts.roles.migrants if column is None else column
-    problems = _problems(districts, asked, points, weighting)
+    problems = problems_of_change(districts, asked, points, weighting)
     if problems:
         raise ModelError(problems)
     column = str(asked)
@@ -140,7 +140,7 @@ def effect(
                 "name a column that is, or enter it in the formula",
             )
         )
-    bounds, observed = _leaving(districts, column, values, change)
+    bounds, observed = leaving(districts, column, values, change)
     curved = not np.allclose(
         shift, 2 * (shifted_design(design, districts, column, change / 2) - design.matrix)
     )
@@ -159,7 +159,7 @@ def effect(
     )
 
 
-def _problems(
+def problems_of_change(
     districts: Districts, column: str | None, points: float | None, weighting: str
 ) -> list[Problem]:
     """Everything that is wrong with the arguments."""
@@ -192,7 +192,7 @@ def _problems(
     return problems
 
 
-def _leaving(
+def leaving(
     districts: Districts, column: str, values: np.ndarray, change: float
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids of districts that the change takes out of 0..100 %, and out of the observed range."""

@@ -37,7 +37,7 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
 from spatialvote.models.design import split_formula
 from spatialvote.models.fit import Fit
-from spatialvote.models.groups import group_columns
+from spatialvote.models.groups import group_effects_of
 
 KINDS = ("counterfactual", "mean", "balanced")
 #: Combinations of values beyond which a grid is refused.
@@ -136,7 +136,8 @@ def datagrid(
 
 def formula_columns(fit: Fit, districts: Districts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns of the table that a fit's formula uses: covariates, and those of its groups."""
-    groups = group_columns(fit.model.formula)
+    effects = group_effects_of(fit.model.formula)
+    groups = tuple(dict.fromkeys(column for one in effects for column in one.columns))
     named = columns_of(split_formula(fit.model.formula)[1])
     return tuple(one for one in named if one in districts.table and one not in groups), groups
 

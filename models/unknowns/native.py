@@ -17,24 +17,25 @@ from numba.extending import intrinsic
 from spatialvote.models.centring import Centring
 from spatialvote.models.cholesky import Pattern
 from spatialvote.models.compiled import compiled
-from spatialvote.models.light_nutpie import CompiledPyMCModel  # pyright: ignore[reportAttributeAccessIssue]
 from spatialvote.models.native import (
     CENTRING,
-    DENSITY,
     MODEL,
-    RECOVERABLE,
     ROWS,
-    Packed,
     arrays_of,
-    compiled_model,
-    integers,
-    matrix,
-    pack,
-    reals,
     unpack_centring,
     unpack_model,
     unpack_pattern,
     votes_density,
+)
+from spatialvote.models.native_table import (
+    DENSITY,
+    RECOVERABLE,
+    Packed,
+    integers,
+    matrix,
+    pack,
+    reals,
+    sampler_model,
 )
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.unknowns.arrays import UnknownArrays
@@ -52,17 +53,15 @@ from spatialvote.models.unknowns.kernel import (
 _DESIGN, _ALL = 6, ROWS + len(UnknownArrays._fields) - 1 + len(Pattern._fields)
 
 
-def native_joint(
-    posterior: Posterior, centring: Centring | None, unknowns: Unknowns, starts: Any
-) -> CompiledPyMCModel:
+def native_joint(posterior: Posterior, centring: Centring | None, unknowns: Unknowns, starts: Any) -> Any:
     """A model that `nutpie.sample` takes, of (point of the votes' posterior, theta, v); for one thread."""
     packed = _pack(posterior, centring, unknowns, votes=True)
-    return compiled_model(_density, posterior.n_dim + unknowns.n_dim, packed, starts)
+    return sampler_model(packed, _density, posterior.n_dim + unknowns.n_dim, starts)
 
 
-def native_alone(posterior: Posterior, unknowns: Unknowns, starts: Any) -> CompiledPyMCModel:
+def native_alone(posterior: Posterior, unknowns: Unknowns, starts: Any) -> Any:
     """The same of (theta, v) without the votes: what the covariates say of their unknown values."""
-    return compiled_model(_density, unknowns.n_dim, _pack(posterior, None, unknowns, votes=False), starts)
+    return sampler_model(_pack(posterior, None, unknowns, votes=False), _density, unknowns.n_dim, starts)
 
 
 def joint_density(

@@ -89,6 +89,12 @@ def test_netherlands_tourists_outvote_the_electorate_of_three_islands(netherland
     told = r"\(electorate\) is below valid votes in 3 districts \(ids 'GM0060', 'GM0088', 'GM0096'\)"
     with pytest.raises(DataError, match=told):
         read_districts(folder / "nl_tk2023_gemeente_joined.geojson", electorate="electorate", **arguments)
+    districts = read_districts(
+        folder / "nl_tk2023_gemeente_joined.geojson", electorate="electorate", missing="drop", **arguments
+    )
+    assert dict(districts.record.dropped) == {
+        one: "fewer in 'electorate' than valid votes" for one in ("GM0060", "GM0088", "GM0096")
+    }
 
 
 def test_netherlands_parts_are_joined_on_request(netherlands):

@@ -155,7 +155,7 @@ TABLE = {
             (
                 "column 'electorate' (electorate) is below valid votes in 1 district (id '0109'): "
                 "leave the electorate out where people may vote outside the district they are "
-                "registered in"
+                "registered in, or leave out these districts (missing='drop')"
             ),
         ),
     ),
