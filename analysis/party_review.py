@@ -69,8 +69,8 @@ def _sampling(fit: PartySharesFit) -> list[Check]:
         names += [name] * flat.shape[2]
     draws = np.ascontiguousarray(np.concatenate(arrays))
     r_hat = array_stats.rhat(draws) if draws.shape[1] > 1 else np.full(len(draws), np.nan)
-    ess = array_stats.ess(draws, method="bulk")
-    tail = array_stats.ess(draws, method="tail", prob=convergence.TAIL)
+    ess = np.asarray(array_stats.ess(draws, method="bulk"))
+    tail = np.asarray(array_stats.ess(draws, method="tail", prob=convergence.TAIL))
     of_eta = np.array(names) == "eta"
     worst = float(np.max(r_hat[~of_eta]))
     worst_eta = float(np.max(r_hat[of_eta]))

@@ -9,7 +9,8 @@ import pandas as pd
 
 from spatialvote.data.errors import DataError, Problem, name_some
 from spatialvote.data.files import file_hashes
-from spatialvote.data.text_table import missing_columns, numbers, read_text_table, rows_named
+from spatialvote.data.table_files import lacking_columns
+from spatialvote.data.text_table import numbers, read_text_table, rows_named
 from spatialvote.data.turnout import TurnoutCells
 
 
@@ -38,7 +39,7 @@ def read_moderators(
     """
     frame = read_text_table(path, sheet)
     file = Path(path).name
-    if problems := missing_columns(frame, [area, *columns], file):
+    if problems := lacking_columns(f"file '{file}'", frame.columns, [area, *columns], file):
         raise DataError(problems)
     names = frame[area].str.strip()
     twice = np.flatnonzero(names.duplicated())

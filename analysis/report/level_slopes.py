@@ -64,14 +64,16 @@ def _part(fit: Fit, districts: Districts, effect: Effect) -> LevelPart:
 
 def _words(slopes: LevelSlopes, link: str, called: str) -> str:
     low, high = np.quantile(slopes.pooled, [0.025, 0.975])
-    new = np.quantile(slopes.new, [0.025, 0.975])
-    spread = np.quantile(slopes.spread, [0.025, 0.975])
     digits = digits_for(low, high, least=2)
+    new, spread = (
+        interval(*map(float, np.quantile(draws, [0.025, 0.975])), digits=digits)
+        for draws in (slopes.new, slopes.spread)
+    )
     return (
         f"Per {slopes.step_words} of {called} the {link} change by {fixed(slopes.pooled.mean(), digits)} in "
         f"the pooled mean of {len(slopes.table)} levels (95{NBSP}% {interval(low, high, digits)}), and in a "
-        f"level that was not seen by {interval(*new, digits)}. The standard deviation between levels is "
-        f"{fixed(slopes.spread.mean(), digits)} ({interval(*spread, digits)}). Over all levels "
+        f"level that was not seen by {new}. The standard deviation between levels is "
+        f"{fixed(slopes.spread.mean(), digits)} ({spread}). Over all levels "
         f"{percent(float(np.clip(slopes.pooling, 0, 1)), 0)} is pooled: 0{NBSP}% would be slopes by "
         f"themselves, 100{NBSP}% one slope for all. A level's slope compares its districts, not the people "
         "in them."

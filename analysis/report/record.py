@@ -227,7 +227,7 @@ def record_pairs(fit: Fit, review: Review, districts: Districts) -> list[tuple[s
             "Graph",
             f"{graph.method}: {fixed(graph.n_edges)} links, {len(graph.component_sizes)} "
             f"component{'s' if len(graph.component_sizes) > 1 else ''} (largest "
-            f"{fixed(graph.component_sizes[0])}), {len(graph.islands)} districts without a neighbour, "
+            f"{fixed(max(graph.component_sizes))}), {len(graph.islands)} districts without a neighbour, "
             f"{len(graph.added)} links added",
         ),
         ("Repaired shapes", name_some(districts.record.repaired, 20) or "none"),

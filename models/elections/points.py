@@ -137,7 +137,8 @@ class Explorer:
         at = np.minimum(at, len(weight) - 1)
         values = np.array([one[0] for one in looked])
         # With its own value for a proposal a point's weight is one, as after resampling it is.
-        return Points(scores.theta(at_scores)[0][at], values[at], [looked[one][2] for one in at], turn + 1)
+        starts = {q: looked[one][2] for q, one in enumerate(at)}
+        return Points(scores.theta(at_scores)[0][at], values[at], starts, turn + 1)
 
 
 def _first(scores: Scores, around: Around, look_at, map_: Map) -> SplitT:

@@ -101,7 +101,7 @@ def unpack(theta, model):
     for one in rho:
         inside = inside and one < 1.0
     lower = correlation_factor(theta[free : free + correlations], count)
-    dispersion = value[h - 1] if dispersions else 0.0
+    dispersion = float(value[h - 1]) if dispersions else 0.0
     return Hyper(value[:count].copy(), rho, lower, dispersion, chain, inside)
 
 
