@@ -52,7 +52,7 @@ import numpy as np
 from spatialvote.models.compiled import compiled
 from spatialvote.models.density import COLLAPSED, constrain, hyperparameters, log_posterior
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.field_kernel import SMALLEST_K, small_cholesky, small_solve, smooth
+from spatialvote.models.field_kernel import SMALLEST_K, inner, small_cholesky, small_solve, smooth
 from spatialvote.models.glm import fit_without_effects
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.dispatch import log_det
@@ -296,7 +296,7 @@ def _weighted_gram(basis, share):
     for j in range(columns):
         weighted = basis[j] * share
         for q in range(j + 1):
-            gram[j, q] = np.dot(weighted, basis[q])
+            gram[j, q] = inner(weighted, basis[q])
             gram[q, j] = gram[j, q]
     return gram
 
@@ -343,7 +343,7 @@ def to_eta(z, sigma, tau, part, c, eta, scale, along, by_log_scale):
                 along[j] = np.sqrt(pi * w)
         jacobian += np.log(along[j])
         # What the districts' own values have along B is replaced by the direction's own.
-        shift = (1.0 - w) * c.mixed[j] + along[j] * np.dot(c.basis[j], z) - np.dot(c.basis[j], apart)
+        shift = (1.0 - w) * c.mixed[j] + along[j] * inner(c.basis[j], z) - inner(c.basis[j], apart)
         for i in range(n):
             eta[i] += c.basis[j, i] * shift
     for i in range(n):
@@ -366,10 +366,10 @@ def pull_back(by_eta, z, sigma, tau, part, c, scale, along, by_log_scale, by_log
     by_log_part[:] = 0.0
     by_log_sigma, by_log_tau = 0.0, 0.0
     for j in range(columns):
-        inside[j] = np.dot(c.basis[j], by_v)
+        inside[j] = inner(c.basis[j], by_v)
         nu = c.along[j, 0] + c.along[j, 1] * tau
         w = 0.0
-        by_log_a = 1.0 + along[j] * np.dot(c.basis[j], z) * inside[j]
+        by_log_a = 1.0 + along[j] * inner(c.basis[j], z) * inside[j]
         if c.spread[j, 0] > 0.0:
             pi = c.spread[j] @ part
             w = _distance(choice, pi / nu)

@@ -23,7 +23,7 @@ import numpy as np
 
 from spatialvote.models.cholesky import factorise, solve_in_place
 from spatialvote.models.compiled import compiled
-from spatialvote.models.simd import load, minus_product, plus, spread, spread_from, store, times
+from spatialvote.models.simd import WIDTH, load, minus_product, plus, spread, spread_from, store, times, total
 from spatialvote.models.triangular import TOGETHER, backward, forward
 
 #: Below this k the factor of R + k I would be too close to singular along the (centred out) null vectors.
@@ -138,6 +138,18 @@ def products(columns, x, k, width, n, p):
                 store(gram, place, minus_product(load(gram, place), weighed, spread_from(columns, at + q)))
                 store(slope, place, minus_product(load(slope, place), weighed, spread_from(x, at + q)))
     return gram, slope
+
+
+@compiled()
+def inner(left, right):
+    """Inner product, its sum always in the same order and on this thread, which BLAS does not promise."""
+    sums, whole = spread(0.0), left.size // WIDTH * WIDTH
+    for i in range(0, whole, WIDTH):
+        sums = minus_product(sums, load(left, i), load(right, i))
+    value = -total(sums)
+    for i in range(whole, left.size):
+        value += left[i] * right[i]
+    return value
 
 
 @compiled()

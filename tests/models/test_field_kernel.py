@@ -11,13 +11,13 @@ from spatialvote.models.spectrum import spectrum
 POINTS = [(0.5, 0.7), (1.3, 0.02), (0.2, 0.995)]
 
 
-@pytest.fixture(params=[0, 3], ids=["no columns", "three columns"])
+@pytest.fixture(params=[0, 3, 34], ids=["no columns", "three columns", "more than are solved together"])
 def columns(request, graph):
     rng = np.random.default_rng(2)
     design = rng.normal(size=(graph.n, request.param))
     if request.param:
         design[:, 0] = 1.0
-    return design, np.array([1.5, 1.0, 0.7])[: request.param]
+    return design, np.resize([1.5, 1.0, 0.7], request.param)
 
 
 def evaluate(graph, eta, design, prior_sd, sigma, rho):

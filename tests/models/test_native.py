@@ -87,6 +87,20 @@ def test_every_parametrisation_is_the_density(make_districts, parametrisation, f
     check_density(posterior, parametrisation, np.random.default_rng(4))
 
 
+@pytest.mark.parametrize("extra", [9, 10])
+def test_many_columns_are_multiplied_otherwise_and_have_the_same_density(make_districts, extra):
+    posterior = posterior_of(make_districts(), "bym2", "binomial")
+    rng = np.random.default_rng(6)
+    design = np.hstack([posterior.design, rng.normal(size=(len(posterior.votes), extra))])
+    wide = replace(
+        posterior, design=design, prior_mean=np.resize(posterior.prior_mean, 3 + extra),
+        prior_sd=np.resize(posterior.prior_sd, 3 + extra),
+    )  # fmt: skip
+    # On either side of the twelve columns up to which there are no calls of BLAS.
+    assert centre(wide).arrays.basis.shape[0] == 3 + extra
+    check_density(wide, "measured", rng)
+
+
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_districts_where_the_party_did_not_stand_have_a_density(make_districts, family):
     posterior = posterior_of(make_districts(), "bym2", family)
