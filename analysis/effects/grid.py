@@ -149,8 +149,7 @@ def require_known(fit: Fit, grid: Grid, columns: Collection[str]) -> None:
     """
     if (grid.district == NO_DISTRICT).all():
         return
-    unknown = {one.rpartition("[")[0] for one in fit.unknown}
-    if lost := [one for one in columns if one in unknown]:
+    if lost := [one for one in columns if any(value.startswith(f"{one}[") for value in fit.unknown)]:
         raise ModelError(
             Problem(
                 f"some districts' own values of {name_some(lost)} are unknowns of the fit",
