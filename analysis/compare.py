@@ -341,9 +341,8 @@ def _by_blocks(
 def score_block(job: Block) -> tuple[np.ndarray, float]:
     """Refit without a block and its buffer; log predictive density of the block's districts, and k-hat.
 
-    k-hat is that of the Laplace engine's weights, NaN for the sampler. That engine has no approximation where
-    a whole component of the graph is held out: nothing pins down the level of its structured part. The
-    sampler then makes the refit.
+    k-hat is that of the Laplace engine's weights; NaN where that engine has no approximation and the sampler
+    makes the refit.
     """
     settings = {"seed": job.seed, "held_out": job.held_out, "cores": 1, "progress": False}
     k_hat = np.nan

@@ -9,7 +9,7 @@ import pandas as pd
 from spatialvote.analysis.effects.average import average, cells_of, labelled
 from spatialvote.analysis.effects.contrasts import Contrast, contrasts
 from spatialvote.analysis.effects.estimates import Estimates, level_problems
-from spatialvote.analysis.effects.grid import Grid
+from spatialvote.analysis.effects.grid import Grid, require_known
 from spatialvote.analysis.effects.linear import LinearPredictor
 from spatialvote.analysis.effects.predictions import as_grid, averaged_words
 from spatialvote.analysis.effects.response import response_of
@@ -80,6 +80,7 @@ def comparisons(
     rows = as_grid(fit, districts, grid)
     asked = contrasts(fit, districts, variables)
     require_columns(rows, [one.variable for one in asked])
+    require_known(fit, rows, [*rows.varied, *(one.variable for one in asked if one.step is None)])
     cells = cells_of(fit, districts, rows, by, weighting)
     predictor, response = LinearPredictor(fit, districts), response_of(fit)
     compare, null = COMPARISONS[comparison]

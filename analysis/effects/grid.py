@@ -23,7 +23,7 @@ Gelman, A., Pardoe, I. (2007). Average predictive comparisons for models with no
 variance components. Sociological Methodology 37.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -140,6 +140,22 @@ def formula_columns(fit: Fit, districts: Districts) -> tuple[tuple[str, ...], tu
     groups = tuple(dict.fromkeys(column for one in effects for column in one.columns))
     named = columns_of(split_formula(fit.model.formula)[1])
     return tuple(one for one in named if one in districts.table and one not in groups), groups
+
+
+def require_known(fit: Fit, grid: Grid, columns: Collection[str]) -> None:
+    """Refuse to give districts of the map a value in a column whose own values the fit took as unknown.
+
+    How far such a district is moved differs from draw to draw. A step is the same at every draw.
+    """
+    if (grid.district == NO_DISTRICT).all():
+        return
+    if lost := [one for one in columns if any(value.startswith(f"{one}[") for value in fit.unknown)]:
+        raise ModelError(
+            Problem(
+                f"some districts' own values of {name_some(lost)} are unknowns of the fit",
+                "move the column by a step in comparisons, or ask for a 'mean' grid",
+            )
+        )
 
 
 def typical(column: pd.Series) -> Any:

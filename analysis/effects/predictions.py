@@ -5,7 +5,7 @@ from typing import Any
 
 from spatialvote.analysis.effects.average import ROWS, average, cells_of
 from spatialvote.analysis.effects.estimates import Estimates, require_level
-from spatialvote.analysis.effects.grid import Grid, datagrid
+from spatialvote.analysis.effects.grid import Grid, datagrid, require_known
 from spatialvote.analysis.effects.linear import LinearPredictor
 from spatialvote.analysis.effects.response import response_of
 from spatialvote.analysis.effects.weighting import weighting_words
@@ -50,7 +50,8 @@ def predictions(
     Raises
     ------
     ModelError
-        With everything that is wrong with the arguments.
+        With everything that is wrong with the arguments, or for values of a column whose own values are
+        unknowns of the fit.
     FitError
         If the fit is of other districts, or of other values of the covariates.
 
@@ -65,6 +66,7 @@ def predictions(
     """
     require_level(level)
     rows = as_grid(fit, districts, grid, variables)
+    require_known(fit, rows, rows.varied)
     cells = cells_of(fit, districts, rows, by, weighting)
     predictor, response = LinearPredictor(fit, districts), response_of(fit)
     at = predictor.rows(rows)

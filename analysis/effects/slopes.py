@@ -16,7 +16,7 @@ from spatialvote.analysis.effects.average import average, cells_of, labelled
 from spatialvote.analysis.effects.comparisons import require_columns
 from spatialvote.analysis.effects.contrasts import contrasts
 from spatialvote.analysis.effects.estimates import Estimates, require_level
-from spatialvote.analysis.effects.grid import Grid, formula_columns
+from spatialvote.analysis.effects.grid import Grid, formula_columns, require_known
 from spatialvote.analysis.effects.linear import LinearPredictor
 from spatialvote.analysis.effects.predictions import as_grid, averaged_words
 from spatialvote.analysis.effects.response import response_of
@@ -70,6 +70,7 @@ def slopes(
     asked = _numeric(fit, districts, variables)
     rows = as_grid(fit, districts, grid)
     require_columns(rows, asked)
+    require_known(fit, rows, rows.varied)
     cells = cells_of(fit, districts, rows, by, weighting)
     predictor, response = LinearPredictor(fit, districts), response_of(fit)
     at = predictor.rows(rows)

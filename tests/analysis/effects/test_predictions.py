@@ -12,6 +12,7 @@ from spatialvote.analysis.effects.grid import NO_DISTRICT, datagrid
 from spatialvote.analysis.effects.predictions import predictions
 from spatialvote.analysis.effects.slopes import slopes
 from spatialvote.data.errors import FitError, ModelError
+from spatialvote.models.fit import Fit
 from spatialvote.models.vote_share import VoteShareModel
 
 QUICK = {"engine": "laplace", "seed": 2, "draws": 200, "progress": False}
@@ -237,6 +238,28 @@ def test_what_lies_beyond_the_observed_is_told(grouped):
 def test_what_cannot_be_asked(grouped, ask, arguments, message):
     with pytest.raises(ModelError, match=message):
         ask(*grouped, **arguments)
+
+
+def test_unknown_values_are_moved_and_not_replaced(grouped):
+    """How far a district is from a given value is not known where its own is not."""
+    fit, districts = grouped
+    tree = fit.tree.copy()
+    tree["posterior"] = (
+        tree["posterior"]
+        .to_dataset()
+        .assign(unknown=(("chain", "draw", "unknown_value"), fit.draws("intercept")[None, :, None]))
+        .assign_coords(unknown_value=["migrants[D001]"])
+    )
+    uncertain = Fit(tree, fit.model, fit.record)
+    assert uncertain.unknown == ("migrants[D001]",)
+    for ask, values in ((predictions, {"migrants": 5}), (comparisons, {"migrants": (5, 20)})):
+        with pytest.raises(ModelError, match="'migrants' are unknowns of the fit: move the column by a"):
+            ask(uncertain, districts, values)
+    np.testing.assert_array_equal(
+        comparisons(uncertain, districts, {"migrants": 10}).draws,
+        comparisons(fit, districts, {"migrants": 10}).draws,
+    )
+    assert len(predictions(uncertain, districts, {"migrants": 5}, grid="mean").labels) == 1
 
 
 def test_values_come_once(grouped):
