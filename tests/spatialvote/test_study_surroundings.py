@@ -68,7 +68,7 @@ formula = "anti_immigration ~ bs(migrant_share, df=4) + halo_1km"
 
 [engine]
 name = "laplace"
-draws = 200
+draws = 1000
 """
 
 
