@@ -1,7 +1,7 @@
 """Are a coefficient and unknown values of its covariate recovered as often as they should be?
 
-    python benchmarks/calibrate_covariates.py [--fits 60] [--cores 2] [--districts 100]
-                                              [--output benchmarks/results/covariates.json]
+    python benchmarks/calibrate_covariates.py [--fits 60] [--cores 2] [--districts 100] [--chains 4]
+                                              [--draws 1000] [--output benchmarks/results/covariates.json]
 
 A simulated city keeps its people; for each fit a covariate ("need") and votes are drawn anew,
 
@@ -37,16 +37,17 @@ RESULTS = Path(__file__).with_name("results") / "covariates.json"
 SLOPE, STEP, ERROR, BLANK = 0.3, 2.0, 0.7, 0.15
 WAYS = ("blanked", "rounded", "estimated")
 MODEL = sv.VoteShareModel("national_list ~ migrant_share + higher_education + need")
-CHAINS, DRAWS = 2, 500
 
 
 @dataclass(frozen=True)
 class Job:
-    """One map: how its covariate is spoilt, how many districts, and the seed."""
+    """One map: how its covariate is spoilt, how many districts, the seed, and what is drawn."""
 
     way: str
     districts: int
     seed: int
+    chains: int
+    draws: int
 
 
 @cache
@@ -87,7 +88,7 @@ def run(job: Job) -> dict[str, object]:
         declared, published = sv.Uncertain(se="se"), columns["need"]
     spoilt = sv.declare_uncertain(true, {"need": declared}, columns)
     seed = 1000 + job.seed
-    fit = MODEL.fit(spoilt, seed=seed, draws=DRAWS, chains=CHAINS, cores=1, progress=False)
+    fit = MODEL.fit(spoilt, seed=seed, draws=job.draws, chains=job.chains, cores=1, progress=False)
     naive = MODEL.fit(
         replace(true, table=true.table.assign(need=published)), "laplace", seed=seed, progress=False
     )
@@ -102,7 +103,7 @@ def run(job: Job) -> dict[str, object]:
         **inside,
         "sd_ratio": float(np.median(values.std(axis=0) / alone.std(axis=0))),
         "diverging": int(fit.tree["sample_stats"]["diverging"].sum()),
-        "r_hat": _r_hat(slopes.reshape(CHAINS, DRAWS)),
+        "r_hat": _r_hat(slopes.reshape(job.chains, job.draws)),
     }
 
 
@@ -145,8 +146,8 @@ def summarise(rows: list[dict]) -> list[dict[str, object]]:
             )
         found[-3] |= {
             name: float(np.mean([row[name] for row in here]))
-            for name in ("inside_95", "inside_50", "sd_ratio", "diverging", "r_hat")
-        }
+            for name in ("inside_95", "inside_50", "sd_ratio", "diverging")
+        } | {"worst_r_hat": float(max(row["r_hat"] for row in here))}
     return found
 
 
@@ -156,9 +157,12 @@ def main() -> None:
     parser.add_argument("--fits", type=int, default=60, help="maps for each way of spoiling")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--districts", type=int, default=100)
+    parser.add_argument("--chains", type=int, default=4, help="of each fit with unknown values")
+    parser.add_argument("--draws", type=int, default=1000, help="of each chain")
     parser.add_argument("--output", type=Path, default=RESULTS)
     given = parser.parse_args()
-    jobs = [Job(way, given.districts, seed) for seed in range(given.fits) for way in WAYS]
+    each = (given.chains, given.draws)
+    jobs = [Job(way, given.districts, seed, *each) for seed in range(given.fits) for way in WAYS]
     rows = run_many(run, jobs, cores=given.cores)
     found = {"date": date.today().isoformat(), "slope": SLOPE, "summary": summarise(rows), "rows": rows}
     given.output.write_text(json.dumps(found, indent=1) + "\n")

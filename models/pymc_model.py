@@ -9,6 +9,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from spatialvote.data.districts import Districts
+from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.bym2 import BYM2
 from spatialvote.models.correlated import SD, correlation_factor, partial_priors
 from spatialvote.models.design import Design
@@ -17,6 +18,7 @@ from spatialvote.models.groups import Effect, Group, blocks_of
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma
 from spatialvote.models.sparse_field import SparseField
+from spatialvote.models.unknowns.bind import bind_unknowns
 
 if TYPE_CHECKING:
     from spatialvote.models.vote_share import VoteShareModel
@@ -30,6 +32,14 @@ def build_pymc(model: VoteShareModel, districts: Districts) -> pm.Model:
     party stood, in their order.
     """
     posterior, design = model.posterior(districts)
+    if bind_unknowns(districts, posterior, design) is not None:
+        raise ModelError(
+            Problem(
+                "covariates of the formula have values that are not known exactly, and the model in PyMC "
+                "takes them as known",
+                "leave these covariates out, or fit with engine 'nuts'",
+            )
+        )
     coords = {
         "district": list(districts.ids),
         "coefficient": list(design.names),

@@ -35,10 +35,10 @@ year = 2023
 
 [model]
 formula = "pvv ~ pct_migration_background_2021 + edu_appl_sci + std_income_k_2021"
-structure = "none"
 
 [engine]
-draws = 150
+draws = 100
+tune = 200
 chains = 2
 """
 ISLANDS = {"GM0060", "GM0088", "GM0093", "GM0096"}  # Ameland, Schiermonnikoog, Terschelling, Vlieland

@@ -301,6 +301,8 @@ def test_models_that_cannot_be(uncertain, formula, options, message):
 def test_the_fast_engine_refuses_and_auto_takes_the_sampler(uncertain):
     with pytest.raises(ModelError, match="'migrants', 'education' have values that are not known exactly"):
         VoteShareModel(FORMULA).fit(uncertain, "laplace", seed=1, progress=False)
+    with pytest.raises(ModelError, match="the model in PyMC takes them as known"):
+        VoteShareModel(FORMULA).to_pymc(uncertain)
     assert choose("bym2", 50_000, unknown=True)[0] == "nuts"
     # A covariate that the formula does not name is no obstacle.
     fit = VoteShareModel("party ~ expected").fit(uncertain, "laplace", seed=1, draws=100, progress=False)
