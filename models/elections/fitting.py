@@ -116,6 +116,7 @@ def _tree(bound: Bound, elections: Elections, drawn: Drawn, chains: int) -> xr.D
         "election": list(elections.labels),
         "district": list(elections.ids),
         "coefficient": list(bound.others),
+        "row": np.arange(len(elections.table)),
     }
     at = bound.design.names.index(bound.effect)
     observed = {"votes": ("row", bound.posterior.votes), "valid": ("row", bound.posterior.size)}

@@ -11,6 +11,7 @@ from spatialvote.models.design import Design, design_of
 from spatialvote.models.elections.model import ElectionsModel
 from spatialvote.models.elections.steps import PERSISTENCE, Steps, make_steps
 from spatialvote.models.elections.terms import (
+    grounded,
     independent_part,
     structured_change,
     structured_part,
@@ -76,6 +77,7 @@ def bind_elections(model: ElectionsModel, elections: Elections) -> Bound:
         )
     graph = scale_graph(elections.n, i, j, weight)
     times = np.array(elections.times) if model.spacing == "time" else np.arange(float(count))
+    ground = grounded(graph)
     steps = make_steps(model.time, times)
 
     of_election = np.equal.outer(election, np.arange(count)).astype(np.float64)
@@ -101,14 +103,14 @@ def bind_elections(model: ElectionsModel, elections: Elections) -> Bound:
     priors = model.priors
     sigma, rho = Hyper("sigma", priors.sigma), Hyper("rho", priors.rho, spectrum(graph))
     persistence = Hyper(PERSISTENCE, priors.persistence) if model.time == "ar1" else None
-    terms = [structured_part(graph, district, sigma, rho), independent_part(graph.n, district, sigma, rho)]
+    terms = [structured_part(ground, district, sigma, rho), independent_part(graph.n, district, sigma, rho)]
     if model.interaction == "structured":
         change = Hyper("sigma_change", priors.change)
-        terms.append(structured_change(graph, steps, district, election, change, persistence))
+        terms.append(structured_change(ground, steps, district, election, change, persistence))
     if model.path == "walk":
         terms.append(walking_effect(steps, election, column, Hyper("sigma_path", priors.path), persistence))
     if model.varying:
-        terms.append(varying_slope(graph, district, column, Hyper("sigma_slope", priors.slope)))
+        terms.append(varying_slope(ground, district, column, Hyper("sigma_slope", priors.slope)))
     posterior = LatentPosterior(
         family="binomial",
         votes=votes,
