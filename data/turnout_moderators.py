@@ -39,7 +39,7 @@ def read_moderators(
     """
     frame = read_text_table(path, sheet)
     file = Path(path).name
-    if problems := lacking_columns(f"file '{file}'", frame.columns, [area, *columns], file):
+    if problems := lacking_columns(f"file '{file}'", frame.columns, [area, *columns]):
         raise DataError(problems)
     names = frame[area].str.strip()
     twice = np.flatnonzero(names.duplicated())
