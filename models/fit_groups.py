@@ -7,7 +7,7 @@ import xarray as xr
 from xarray.core.indexing import ExplicitlyIndexed
 
 from spatialvote.data.districts import Districts
-from spatialvote.models.correlated import SD, block_root, correlations
+from spatialvote.models.correlated import SD, block_root
 from spatialvote.models.derived import VALUES, derive, draw_votes, type_of_votes
 from spatialvote.models.design import Design
 from spatialvote.models.draw_field import draw_structure
@@ -142,7 +142,7 @@ def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dic
     eta = coefficients @ posterior.design.T
     if posterior.has_field:
         eta += draw_structure(posterior.field, hyper["sigma"], hyper.get("rho"), rng)
-    return {**by_term(posterior, coefficients), **hyper, **correlations(posterior.effects, hyper), "eta": eta}
+    return {**by_term(posterior, coefficients), **hyper, "eta": eta}
 
 
 def _dispersion(posterior: Posterior, variables: dict[str, np.ndarray]) -> np.ndarray | float:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
-from spatialvote.models.correlated import SD, block_root, partial_priors
+from spatialvote.models.correlated import SD, block_root, correlations, partial_priors
 from spatialvote.models.density import (
     COLLAPSED,
     NO_FIELD,
@@ -218,11 +218,12 @@ class Posterior:
         return total, gradient
 
     def draw_prior(self, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:
-        """Draws of the hyperparameters from their priors, each (size,)."""
+        """Draws of the hyperparameters from their priors, and of the correlations they make, each (size,)."""
         graph = dict.fromkeys(("rho", *self._partial), (self.field.nodes,))
-        return {
+        values = {
             name: self._prior(name).draw(rng, size, *graph.get(name, ())) for name in self.hyperparameters
         }
+        return values | correlations(self.effects, values)
 
     @cached_property
     def arrays(self) -> ModelArrays:

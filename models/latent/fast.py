@@ -33,6 +33,8 @@ from spatialvote.models.latent.target import LatentTarget
 Choose = Callable[..., Points]
 #: Metropolis-Hastings steps of each draw's hyperparameters.
 _STEPS = 5
+#: Log weight, below the largest, of draws and points that do not count.
+_NEGLIGIBLE = 12.0
 
 
 @dataclass(eq=False)
@@ -119,12 +121,26 @@ def draw_fast(
                 progress(done, draws, 0, time.perf_counter() - began)
 
         map_(fill, range(count))
+    _pass_over(drawn)
     ancestor, report = weigh(drawn.log_point, drawn.log_ratio, drawn.point, rng)
     for array in (drawn.theta, drawn.b, drawn.z, drawn.eta, sums):
         array[:] = array[ancestor]
     moved = refresh(posterior, drawn.theta, sums, rng)
     drawn.report = report | {"points": count, "rounds": points.rounds, "refreshed": moved}
     return drawn
+
+
+def _pass_over(drawn: Drawn) -> None:
+    """Give draws that no weight can bring back the ratio of an exact one.
+
+    Some points come from the prior, as a defence, where the approximation is bad and does not matter; the
+    shape of the ratios' tail would be theirs. A draw is passed over where its point and the draw itself both
+    weigh less than e^-12 of the largest.
+    """
+    of_point = drawn.log_point[drawn.point]
+    whole = of_point + drawn.log_ratio
+    idle = (of_point < of_point.max() - _NEGLIGIBLE) & (whole < whole.max() - _NEGLIGIBLE)
+    drawn.log_ratio[idle] = 0.0
 
 
 def fill_point(
