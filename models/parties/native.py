@@ -120,7 +120,7 @@ def centred_log_posterior(point, table, gradient):
     tie, most = np.empty(count), 0
     for k in range(count):
         c = unpack_centring(table, _FIRST + k * _CENTRING)
-        tie[k], most = c.choice[2], max(most, c.basis.shape[1])
+        tie[k], most = c.choice[2], max(most, c.basis.shape[0])
     theta, tied = untie(point[:h], tie, model)
     hyper = unpack(theta, model)
     gradient[:] = 0.0
@@ -197,7 +197,7 @@ def draws_of_eta(points, theta, k, model, c):
     """Logits of party k, shape (draws, n), at points of the sampler; theta from `draws_of_theta`."""
     n, h = model.design.shape[0], model.prior_kind.size
     eta = np.empty((points.shape[0], n))
-    scale, along, slope = np.empty(n), np.empty(c.basis.shape[1]), np.empty(n)
+    scale, along, slope = np.empty(n), np.empty(c.basis.shape[0]), np.empty(n)
     for s in range(points.shape[0]):
         hyper = unpack(theta[s], model)
         part = _parts(hyper.sigma[k], structured_share(hyper)[k])
