@@ -9,7 +9,7 @@ Work is done in three steps, so that `native` can put a change of variables in b
 hyperparameters, `log_density` with its slopes on natural scales, `hyper_gradient` back to the coordinates.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class Hyper(NamedTuple):
     sigma: np.ndarray
     rho: np.ndarray
     lower: np.ndarray
-    dispersion: Any
+    dispersion: float
     chain: np.ndarray
     inside: bool
 
