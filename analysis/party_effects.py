@@ -28,9 +28,9 @@ import pandas as pd
 from spatialvote.analysis.belonging import require_same_districts
 from spatialvote.analysis.effects.design import shifted_design
 from spatialvote.analysis.effects.effect import leaving, problems_of_change
-from spatialvote.analysis.effects.weighting import WEIGHTINGS
+from spatialvote.analysis.effects.weighting import district_weights
 from spatialvote.data.districts import Districts
-from spatialvote.data.errors import FitError, ModelError, Problem, name_some
+from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.design import Design
 from spatialvote.models.parties.fit import PartySharesFit
 from spatialvote.models.parties.likelihood import shares
@@ -49,7 +49,7 @@ class PartyEffect:
         The covariate; its change in percentage points (None: one standard deviation) and in its own unit.
     weighting
         ``districts``: every district counts the same; ``voters``: by valid votes (by the electorate where
-        that is the whole).
+        that is the whole); or a column that counts persons.
     whole
         What shares are shares of, ``valid`` or ``electorate``.
     categories
@@ -146,7 +146,7 @@ def party_effect(
     points
         Percentage points by which a share changes; None for a change of one standard deviation.
     weighting
-        One of ``districts`` and ``voters``.
+        ``districts``, ``voters`` or a column that counts persons.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def party_effect(
                 "name a column that is, or enter it in the formula",
             )
         )
-    found, by_district = _averages(fit, shift, weighting)
+    found, by_district = _averages(fit, shift, district_weights(fit, districts, weighting))
     return PartyEffect(
         column=column,
         points=points,
@@ -211,16 +211,11 @@ def design_of(fit: PartySharesFit, districts: Districts) -> Design:
 
 
 def _averages(
-    fit: PartySharesFit, shift: np.ndarray, weighting: str
+    fit: PartySharesFit, shift: np.ndarray, weight: np.ndarray
 ) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
     """Average changes by draw, each (samples, ...), and the mean change of each district, (n, K + 1)."""
-    if weighting not in WEIGHTINGS:
-        raise ModelError(
-            Problem(f"weighting '{weighting}' is unknown", f"use one of {name_some(WEIGHTINGS)}")
-        )
     slope = fit.draws("beta") / fit.constant("scale")
     stood, n = fit.stood, len(shift)
-    weight = np.ones(n) if weighting == "districts" else fit.size.astype(np.float64)
     weight = weight / weight.sum()
     parts: dict[str, list[np.ndarray]] = {}
     by_district = np.zeros((n, len(fit.categories)))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from spatialvote.account import short, step
 from spatialvote.outputs import Outputs, write_aside
 from spatialvote.parties_schema import PartiesFile
-from spatialvote.section_file import SectionFile, read_sections
-from spatialvote.study_schema import SimulatedData, TableData
+from spatialvote.run import load_districts
+from spatialvote.section_file import read_sections
+from spatialvote.study import Study
 
 if TYPE_CHECKING:
     from spatialvote.analysis.checks.check import Check
-    from spatialvote.data.districts import Districts
     from spatialvote.models.parties.fit import PartySharesFit
 
 #: The embedded study of a simulated city.
@@ -31,9 +31,7 @@ class PartiesOutcome:
     page: Path
 
 
-def load_parties(
-    path: str | Path | None = None, folder: str | Path | None = None
-) -> SectionFile[PartiesFile]:
+def load_parties(path: str | Path | None = None, folder: str | Path | None = None) -> Study:
     """Read a study file of several parties; None: the embedded one, with its output in the current folder.
 
     Raises
@@ -43,39 +41,11 @@ def load_parties(
     """
     if path is None:
         path, folder = DEFAULT_PARTIES, folder or Path.cwd()
-    return read_sections(path, PartiesFile, folder)
+    file = read_sections(path, PartiesFile, folder)
+    return Study(file.path, file.source, file.settings)
 
 
-def read_party_districts(settings: PartiesFile) -> Districts:
-    """Read or simulate the districts of a study.
-
-    Raises
-    ------
-    DataError, GraphError
-        With everything that is wrong with the files.
-    """
-    if isinstance(settings.data, SimulatedData):
-        with step("Simulating a city") as doing:
-            from spatialvote.data.simulate import simulate_city
-
-            districts = simulate_city(**settings.data.simulate.model_dump()).districts
-            doing.outcome = str(districts)
-        return districts
-    data: TableData = settings.data
-    with step(f"Reading {data.table.name}") as doing:
-        from spatialvote.data.districts import About
-        from spatialvote.data.read import read_districts
-
-        graph = settings.graph.model_dump()
-        arguments = {name: getattr(data, name) for name in TableData.model_fields if name != "about"}
-        districts = read_districts(
-            **arguments, graph=graph.pop("method"), **graph, about=About(**data.about.model_dump())
-        )
-        doing.outcome = str(districts)
-    return districts
-
-
-def run_parties(study: SectionFile[PartiesFile]) -> PartiesOutcome:
+def run_parties(study: Study) -> PartiesOutcome:
     """Fit, review and report; writes fit.nc, effects.csv, review.json and parties.html to the study's output.
 
     Raises
@@ -83,13 +53,13 @@ def run_parties(study: SectionFile[PartiesFile]) -> PartiesOutcome:
     SpatialvoteError
         With everything that is wrong with files or model.
     """
-    settings = study.settings
+    settings = cast(PartiesFile, study.settings)
     outputs = Outputs(settings.study.output)
     outputs.prepare()
     from spatialvote.models.parties.model import PartySharesModel
 
     model = PartySharesModel(**settings.model.model_dump())
-    districts = read_party_districts(settings)
+    districts = load_districts(study).districts
     with step("Fitting") as doing:
         fit = model.fit(districts, seed=settings.study.seed, progress=False, **settings.engine.model_dump())
         write_aside(outputs.fit, fit.save)

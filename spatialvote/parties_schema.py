@@ -1,19 +1,11 @@
 """What a study file of several parties may hold: the sections of a study, with another model."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
-from spatialvote.study_schema import (
-    EffectSection,
-    GraphSection,
-    Section,
-    SimulatedData,
-    StudySection,
-    TableData,
-    Text,
-    kind_of_data,
-)
+from spatialvote.section import Section, Text
+from spatialvote.study_schema import StudyFile
 
 
 class PartiesModelSection(Section):
@@ -43,17 +35,12 @@ class PartiesEngineSection(Section):
     )
 
 
-class PartiesFile(Section):
-    """All sections of a study file of several parties."""
+class PartiesFile(StudyFile):
+    """All sections of a study file of several parties: those of a study, but another model, no multiverse."""
 
-    study: StudySection = Field(description="a section [study] with title, seed and output")
-    data: Annotated[
-        Annotated[SimulatedData, Tag("simulated")] | Annotated[TableData, Tag("table")],
-        Discriminator(kind_of_data),
-    ] = Field(description="a section [data] with table, id, votes and more, or with simulate = true")
-    graph: GraphSection = Field(default_factory=GraphSection, description="a section [graph]")
     model: PartiesModelSection = Field(description="a section [model] with a formula")
     engine: PartiesEngineSection = Field(
         default_factory=PartiesEngineSection, description="a section [engine]"
     )
-    effect: EffectSection = Field(default_factory=EffectSection, description="a section [effect]")
+    review: None = Field(default=None, description="left out: several parties are not fitted again")
+    multiverse: None = Field(default=None, description="left out: several parties have no multiverse")

@@ -19,12 +19,13 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import Problem, name_some
 from spatialvote.data.findings import in_districts
 from spatialvote.models.fit import Fit
+from spatialvote.models.parties.fit import PartySharesFit
 
 #: The weightings that are no column.
 WEIGHTINGS = ("districts", "voters")
 
 
-def district_weights(fit: Fit, districts: Districts, weighting: str) -> np.ndarray:
+def district_weights(fit: Fit | PartySharesFit, districts: Districts, weighting: str) -> np.ndarray:
     """How much each district counts, shape (n,), for a weighting without `weighting_problems`."""
     if weighting == "districts":
         return np.ones(districts.n)

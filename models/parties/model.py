@@ -196,6 +196,7 @@ class PartySharesModel:
     def posterior(self, districts: Districts) -> tuple[PartyPosterior, Design, PartyCounts]:
         """The log posterior of this model for some districts, the design and the counts behind it."""
         counts = self.counts(districts)
+        self._refuse_unknown(districts)
         design = self.design(districts)
         columns = len(design.names)
         posterior = PartyPosterior(
@@ -210,6 +211,20 @@ class PartySharesModel:
             priors=self.priors,
         )
         return posterior, design, counts
+
+    def _refuse_unknown(self, districts: Districts) -> None:
+        """Refuse covariates with values that are not known exactly."""
+        right = split_formula(self.formula)[1]
+        named = {*re.findall(r"[^\W\d]\w*", right), *re.findall(r"`([^`]+)`", right)}
+        unknown = [column for column in districts.unknown.columns if column in named]
+        if unknown:
+            raise ModelError(
+                Problem(
+                    f"{name_some(unknown)} has values that are not known exactly, which models of several "
+                    "parties do not take",
+                    "leave it out of the formula, or leave these districts out",
+                )
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values from which `from_dict` makes the same model."""

@@ -9,8 +9,6 @@ import xarray as xr
 from spatialvote.analysis.party_effects import party_effect
 from spatialvote.analysis.party_fields import effects_on_shares, field_correlations
 from spatialvote.analysis.party_review import party_review, pivotal_residuals
-from spatialvote.analysis.report.party_shares import parties_sheet
-from spatialvote.analysis.report.sheet import write_sheet
 from spatialvote.data.errors import FitError, ModelError
 from spatialvote.data.simulate import simulate_city
 from spatialvote.models.parties.fit import PartySharesFit
@@ -154,16 +152,6 @@ def test_the_review_finds_what_was_changed(fit, city):
     table.loc[table.index[3], "migrant_share"] += 0.001
     other = {one.name: one for one in party_review(fit, replace(city, table=table))}
     assert other["parties_fingerprints"].verdict == "fail"
-
-
-def test_the_page_escapes_and_tells(fit, city, tmp_path):
-    effect = party_effect(fit, city)
-    sheet = parties_sheet(fit, city, effect, party_review(fit, city), title="<b>Both ends</b>")
-    page = write_sheet(sheet, tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "<b>Both ends</b>" not in page
-    assert "&lt;b&gt;Both ends" in page
-    for anchor in ("effects", "turnout", "maps", "fields", "model"):
-        assert f'id="{anchor}"' in page
 
 
 def test_what_cannot_be_asked(fit, city):

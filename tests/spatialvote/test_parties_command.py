@@ -10,7 +10,7 @@ from spatialvote.parties_run import load_parties
 
 STUDY = """
 [study]
-title = "Two parties"
+title = "<b>Two parties</b>"
 seed = 1
 output = "out"
 
@@ -19,6 +19,7 @@ simulate = { n_districts = 40, seed = 5 }
 
 [model]
 formula = "national_list + diversity_list ~ migrant_share"
+whole = "electorate"
 
 [engine]
 draws = 100
@@ -34,6 +35,11 @@ def test_a_study_of_two_parties(tmp_path, capsys):
     assert {one.name for one in out.iterdir()} == {"fit.nc", "effects.csv", "review.json", "parties.html"}
     assert json.loads((out / "review.json").read_text())["checks"][0]["name"] == "parties_r_hat"
     assert "parties.html" in capsys.readouterr().out
+    page = (out / "parties.html").read_text(encoding="utf-8")
+    assert "<b>Two parties" not in page
+    assert "&lt;b&gt;Two parties" in page
+    for anchor in ("effects", "turnout", "maps", "fields", "model"):
+        assert f'id="{anchor}"' in page
 
 
 def test_the_embedded_study_is_valid(tmp_path):
@@ -45,8 +51,8 @@ def test_the_embedded_study_is_valid(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("[model]", "[model]\nwhole = 'votes'", "model.whole is 'votes'"),
-        ("[engine]", "[multiverse]", r"\[multiverse\] is not a section"),
+        ('whole = "electorate"', "whole = 'votes'", "model.whole is the text 'votes'"),
+        ("[engine]", "[multiverse]", "multiverse is .*left out"),
         ("draws = 100", "drows = 100", "did you mean 'draws'"),
         ("seed = 1\n", "", "study.seed is missing"),
     ],
