@@ -134,8 +134,8 @@ def _model(fit: Fit, districts: Districts) -> str:
         text += ", centred and divided by their standard deviations" if model.standardise else ""
     text += f" (formula: {model.formula})"
     if fit.groups:
-        text += ", with normal effects of the levels of "
-        f"{listed([column_words(g, districts) for g in fit.groups])}"
+        named = listed([column_words(group, districts) for group in fit.groups])
+        text += f", with normal effects of the levels of {named}"
     text += f"; {_STRUCTURE[model.structure]}."
     if "rho" in STRUCTURES[model.structure]:
         islands = len(graph.islands)
