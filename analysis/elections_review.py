@@ -87,8 +87,8 @@ def _chains(fit: ElectionsFit) -> list[Check]:
         columns = values.reshape(*values.shape[:2], -1)
         for q in range(columns.shape[2]):
             key = name if values.ndim == 2 else f"{name}[{fit.labels[q]}]"
-            r_hat[key] = float(array_stats.rhat(columns[:, :, q]))
-            ess[key] = float(array_stats.ess(columns[:, :, q], method="bulk"))
+            r_hat[key] = float(np.asarray(array_stats.rhat(columns[:, :, q])))
+            ess[key] = float(np.asarray(array_stats.ess(columns[:, :, q], method="bulk")))
     worst, least = max(r_hat, key=lambda one: r_hat[one]), min(ess, key=lambda one: ess[one])
     return [
         Check(

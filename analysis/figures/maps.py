@@ -112,7 +112,8 @@ def map_values(
             look = {"fontsize": style.SMALL_SIZE, "color": style.SOFT_INK}
             sheet.write(0, note_top, "\n".join(notes), **look)
     if pale.any():
-        swatch = Patch(facecolor=1 - (1 - np.array(cmap(0.7)[:3])) * _FAINT, edgecolor="none")
+        red, green, blue = (1 - (1 - part) * _FAINT for part in cmap(0.7)[:3])
+        swatch = Patch(facecolor=(red, green, blue), edgecolor="none")
         sheet.key.append((swatch, f"{faint_words} ({pale.sum():,})"))
     sheet.draw_key(BAR_WIDTH + 2.5 * GAP, 0)
     tell(sheet.figure, label, array, why)
