@@ -20,6 +20,7 @@ from spatialvote.turnout_schema import (
     CellsSection,
     CounterfactualSection,
     GapsSection,
+    ModeratorsSection,
     TurnoutFile,
     TurnoutModelSection,
 )
@@ -29,6 +30,7 @@ SECTIONS = {
     "turnout.md": {
         "cells": CellsSection,
         "model": TurnoutModelSection,
+        "moderators": ModeratorsSection,
         "gaps": GapsSection,
         "counterfactual": CounterfactualSection,
     },
