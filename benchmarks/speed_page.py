@@ -96,7 +96,7 @@ def _cost(speed: list[Result]) -> Iterator[list[str]]:
 
 
 def _growth(speed: list[Result]) -> Iterator[str]:
-    """Exponent b of time ~ n^b of every engine, between 3,000 districts and more with as many draws."""
+    """Exponent b of time ~ n^b of every engine, between 3,000 districts and the largest maps measured."""
     for engine in ("laplace", "tmb", "nuts"):
         turns = {one["n"]: turn for one, turn in _with_turn(_of(speed, engine, "simulated"))}
         # Of a sampler the seconds for as many effective draws, because its runs differ in length.
@@ -104,7 +104,7 @@ def _growth(speed: list[Result]) -> Iterator[str]:
         cost = {
             n: 1 / turn["ess_per_second"] if engine == "nuts" else turn["wall"] for n, turn in turns.items()
         }
-        for n in (10_000, 35_000):
+        for n in (10_000, 35_000, 350_000):
             if {3_000, n} <= set(cost):
                 exponent = np.log(cost[n] / cost[3_000]) / np.log(n / 3_000)
                 grows = f"{what} grows as n^{exponent:.2f}"

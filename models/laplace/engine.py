@@ -106,7 +106,7 @@ def laplace(
         mode = find_mode(target, start(target))
         around = look_around(target, mode, map_)
         count = points_for(len(target.votes), len(target.names), draws)
-        points = choose_points(target, around, count, rng, map_, draws)
+        points = choose_points(target, around, count, rng, map_)
         count = len(points.theta)
         joint = Joint.empty(target, draws, count, rng)
         done = 0

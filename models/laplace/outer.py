@@ -43,8 +43,6 @@ _NARROWEST, _WIDEST = 0.4, 4.0
 #: The proposal is adapted until this fraction of its points is effective and their k-hat is no larger than
 #: this, in so many rounds at most.
 _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
-#: Where only k-hat fails, points are added until there are so many times as many.
-_MORE = 4
 #: From so many hyperparameters on, two of them may describe the same variance (sigma and a dispersion or a
 #: group's standard deviation), and the posterior may have a second region that no look around its mode finds:
 #: the prior then takes the part of the defence.
@@ -226,44 +224,10 @@ class Points:
     rounds: int
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What the weights of points from one proposal are like.
-
-    Attributes
-    ----------
-    value, log_proposal
-        F and the log density of the proposal at each point, shape (k,).
-    even
-        Whether enough of the points are effective.
-    k_hat
-        Shape of the tail of their weights.
-    """
-
-    value: np.ndarray
-    log_proposal: np.ndarray
-    even: bool
-    k_hat: float
-
-
-def judge(proposal: SplitT | Vague | Mixture, batch: np.ndarray, looked: list[tuple[float, Start]]) -> Judged:
-    """Weigh the points of a proposal, given what `look` found at them."""
-    log_proposal = proposal.log_density(batch)
-    value = np.array([one[0] for one in looked])
-    log_weight = value - log_proposal
-    weight = np.exp(log_weight - log_weight.max())
-    even = weight.sum() ** 2 >= _EVEN_ENOUGH * len(batch) * (weight**2).sum()
-    return Judged(value, log_proposal, bool(even), smooth(log_weight)[1])
-
-
 def choose_points(
-    target: Explorable, around: Around, count: int, rng: np.random.Generator, map_: Map, most: int = 0
+    target: Explorable, around: Around, count: int, rng: np.random.Generator, map_: Map
 ) -> Points:
     """Points whose weights are even enough, from a proposal that is adapted until they are.
-
-    Where weights are even and k-hat alone is too large, it may be noise: of 64 points it is estimated from
-    the largest 13. More points are then added from the same proposal, ``most`` in all, and judged together
-    by the same limit.
 
     Every round draws ``count`` points from the latest proposal, twice as many once the first has failed. All
     points so far, weighted against the mixture of the proposals that made them (the balance heuristic; Veach
@@ -290,22 +254,20 @@ def choose_points(
     drawn = [len(points)] * (d >= _MANY)
     while True:
         batch = propose(proposals[-1], count, rng)
+        log_proposal = proposals[-1].log_density(batch)
         looked = map_(look_at, list(batch))
-        judged = judge(proposals[-1], batch, looked)
-        while (
-            judged.even and judged.k_hat > _LARGEST_K_HAT and len(batch) + count <= min(most, _MORE * count)
-        ):
-            more = propose(proposals[-1], count, rng)
-            batch, looked = np.vstack([batch, more]), looked + map_(look_at, list(more))
-            judged = judge(proposals[-1], batch, looked)
+        value = np.array([one[0] for one in looked])
+        log_weight = value - log_proposal
+        weight = np.exp(log_weight - log_weight.max())
+        even = weight.sum() ** 2 >= _EVEN_ENOUGH * count * (weight**2).sum()
         # Weights around the mode are even also where another region is missed: a mixture must follow.
         complete = d < _MANY or isinstance(proposals[-1], Mixture)
-        enough = complete and judged.even and judged.k_hat <= _LARGEST_K_HAT
+        enough = complete and even and smooth(log_weight)[1] <= _LARGEST_K_HAT
         if enough or len(proposals) > _ROUNDS:
             starts = {q: start for q, (_, start) in enumerate(looked)}
-            return Points(batch, judged.log_proposal, starts, len(proposals))
-        points, values = np.vstack([points, batch]), np.r_[values, judged.value]
-        drawn.append(len(batch))
+            return Points(batch, log_proposal, starts, len(proposals))
+        points, values = np.vstack([points, batch]), np.r_[values, value]
+        drawn.append(count)
         densities = np.array([one.log_density(points) for one in proposals])
         made = logsumexp(densities, axis=0, b=np.array(drawn)[:, None])
         weight = np.exp(values - made - logsumexp(values - made))
