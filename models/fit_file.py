@@ -50,7 +50,7 @@ def _write(group: h5netcdf.Group, values: xr.DataArray) -> None:
     """Write a variable of dimensions (chain, draw, ...) by blocks of draws."""
     _, draws, *rest = values.shape
     together = max(1, min(draws, _TOGETHER // max(1, int(np.prod(rest)))))
-    chunks = (1, -(-together // 4), *(min(one, 4096) for one in rest))
+    chunks = (1, -(-together // 4), *(min(max(one, 1), 4096) for one in rest))
     for dimension, size in values.sizes.items():
         # A dimension without coordinates that no smaller variable has is not in the file yet.
         if str(dimension) not in group.dimensions:

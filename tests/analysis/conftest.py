@@ -74,7 +74,7 @@ def fits(districts: Districts) -> Callable[[str], Fit]:
     def fit(structure: str) -> Fit:
         if structure not in made:
             model = VoteShareModel(FORMULA, structure=structure)
-            made[structure] = model.fit(districts, seed=9, draws=1000, tune=500, progress=False)
+            made[structure] = model.fit(districts, seed=9, draws=1500, tune=500, progress=False)
         return made[structure]
 
     return fit

@@ -78,7 +78,7 @@ MISTAKES = {
     "effects that vary by group": (
         "+ education",
         "+ (education | migrants)",
-        r"has effects that vary between levels, \(education \| migrants\): write '\(1 \| column\)'",
+        r"has 'migrants' both as a covariate and as a group",
     ),
     "a group of numbers": ("+ education", "+ (1 | education)", r"groups by 'education', which holds numbers"),
     "unknown rule for absent parties": (

@@ -154,7 +154,7 @@ def test_numbers_have_one_form():
     assert digits_for(-0.9, -0.04) == 2, "an end that is not zero is not written as zero"
     assert significant(1.0061, 4) == "1.006"
     assert significant(4000.0) == "4,000"
-    assert significant(5.96e-8) == "5.96e-08"
+    assert significant(5.96e-8) == "5.96e−08"
     assert percent(0.421) == f"42{NBSP}%"
     assert probability(1.0) == f"more than 99.9{NBSP}%"
     assert probability(0.0) == f"less than 0.1{NBSP}%"
