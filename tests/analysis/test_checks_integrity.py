@@ -108,7 +108,7 @@ def test_a_single_tampered_draw_of_eta(fits, districts, tampered, where):
     found = look(tampered(fits("bym2"), "posterior", "eta", change), districts)
     assert failing(found) == {"log_likelihood"}
     assert "'D003'" in found["log_likelihood"].advice
-    assert "1 of 4000 draws" in found["log_likelihood"].advice
+    assert "1 of 6000 draws" in found["log_likelihood"].advice
 
 
 def test_a_tampered_likelihood(fits, districts, tampered):
