@@ -117,7 +117,7 @@ def test_a_tampered_likelihood(fits, districts, tampered):
 
     found = look(tampered(fits("iid"), "log_likelihood", "votes", flatter), districts)
     assert failing(found) == {"log_likelihood"}
-    assert found["log_likelihood"].details == {"districts": ["D009"], "draws": 4000}
+    assert found["log_likelihood"].details == {"districts": ["D009"], "draws": 6000}
 
 
 def test_a_likelihood_that_is_no_number(fits, districts, tampered):
@@ -155,7 +155,7 @@ def test_tampered_coefficients_without_district_effects(fits, districts, tampere
         beta[1, 0, 0] += 0.001
 
     found = look(tampered(fits("none"), "posterior", "beta", shift), districts)
-    # One draw in 4,000 may not be among those looked at.
+    # One draw in 6,000 may not be among those looked at.
     assert failing(found) <= {"draws_agree"}
 
     def shift_all(beta: np.ndarray) -> None:

@@ -58,7 +58,7 @@ def test_hyperparameters(fits, structure, names):
 def test_spatial_fraction(fits):
     fit = fits("bym2")
     fraction = spatial_fraction(fit)
-    assert fraction.shape == (4000,)
+    assert fraction.shape == (6000,)
     s = 17
     structured = fit.draws("sigma")[s] * np.sqrt(fit.draws("rho")[s]) * fit.draws("phi")[s]
     rest = fit.draws("eta")[s] - fit.fixed_part()[s] - structured

@@ -12,12 +12,12 @@ from spatialvote.models.vote_share import VoteShareModel
 def test_thin_keeps_the_ends_and_takes_all_where_there_are_few(fits):
     at = thin(fits("iid"), 7)
     assert at.size == 7
-    assert (at[0], at[-1]) == (0, 3999)
-    np.testing.assert_array_equal(thin(fits("iid"), 10_000), np.arange(4000))
+    assert (at[0], at[-1]) == (0, 5999)
+    np.testing.assert_array_equal(thin(fits("iid"), 10_000), np.arange(6000))
 
 
 def test_bym2_residual_and_structured_part_give_eta_back(fits):
-    fit, at = fits("bym2"), np.array([0, 5, 3999])
+    fit, at = fits("bym2"), np.array([0, 5, 5999])
     theta = pivotal_residuals(fit, at, np.random.default_rng(0))
     sigma, rho = (fit.draws(name)[at][:, None] for name in ("sigma", "rho"))
     eta = fit.fixed_part()[at] + sigma * (np.sqrt(1 - rho) * theta + np.sqrt(rho) * fit.draws("phi")[at])
