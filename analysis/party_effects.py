@@ -25,13 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from spatialvote.analysis.belonging import require_same_districts
-from spatialvote.analysis.effects.design import shifted_design
-from spatialvote.analysis.effects.effect import leaving, problems_of_change
+from spatialvote.analysis.effects.covariate import change_of, leaving
 from spatialvote.analysis.effects.weighting import district_weights
 from spatialvote.data.districts import Districts
-from spatialvote.data.errors import FitError, ModelError, Problem
-from spatialvote.models.design import Design
+from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.parties.fit import PartySharesFit
 from spatialvote.models.parties.likelihood import shares
 from spatialvote.models.parties.outcome import NO_VOTE
@@ -155,23 +152,7 @@ def party_effect(
     FitError
         If the fit is of other districts, or of other values of the covariates.
     """
-    require_same_districts(fit, districts)
-    asked = districts.roles.migrants if column is None else column
-    problems = problems_of_change(districts, asked, points, weighting)
-    if problems:
-        raise ModelError(problems)
-    column = str(asked)
-    design = design_of(fit, districts)
-    values = districts.table[column].to_numpy(dtype=np.float64)
-    change = float(values.std()) if points is None else districts.roles.points(column, points)
-    shift = shifted_design(design, districts, column, change) - design.matrix
-    if not shift.any():
-        raise ModelError(
-            Problem(
-                f"column '{column}' is not in formula '{fit.model.formula}'",
-                "name a column that is, or enter it in the formula",
-            )
-        )
+    column, values, change, _, shift = change_of(fit, districts, column, points, weighting)
     found, by_district = _averages(fit, shift, district_weights(fit, districts, weighting))
     return PartyEffect(
         column=column,
@@ -188,26 +169,6 @@ def party_effect(
         through_votes=found.get("through_votes"),
         turnout=found["turnout"][:, 0] if "turnout" in found else None,
     )
-
-
-def design_of(fit: PartySharesFit, districts: Districts) -> Design:
-    """The design behind a fit, built again from the districts so that it can be evaluated elsewhere.
-
-    Raises
-    ------
-    FitError
-        Where the covariates are not those of the fit.
-    """
-    design = fit.model.design(districts)
-    stored = fit.constant("design")
-    if design.names != fit.coefficients or not np.allclose(design.matrix, stored, rtol=1e-9, atol=1e-12):
-        raise FitError(
-            Problem(
-                "the covariates of these districts are not those of the fit",
-                "give the districts that the fit was made from",
-            )
-        )
-    return design
 
 
 def _averages(

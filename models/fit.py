@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,16 +12,15 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from spatialvote.data.errors import FitError, ModelError, Problem
 from spatialvote.models.correlated import CORRELATION, SD
 from spatialvote.models.families import FAMILIES
-from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
+from spatialvote.models.fit_file import FileKind, read_fit, save_tree
 from spatialvote.models.groups import Effect, blocks_of, correlation_names, group_effects_of
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
-#: Version of the file's layout; a file with another one is refused.
-LAYOUT = 1
+#: Its files; one of another layout is refused.
+FILE = FileKind("a fit saved by spatialvote", "Fit.save", "spatialvote_layout", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,11 +248,7 @@ class Fit:
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
         tree = self.tree.copy()
-        tree.attrs = {
-            "spatialvote_layout": LAYOUT,
-            "model": json.dumps(self.model.to_dict()),
-            "record": json.dumps(self.record),
-        }
+        tree.attrs = FILE.attributes(model=self.model.to_dict(), record=dict(self.record))
         return save_tree(tree, path)
 
     @classmethod
@@ -267,28 +261,8 @@ class Fit:
             Where the file is missing, no netCDF file, or not one that `save` wrote: with variables that
             are neither numbers nor text, or a specification or record of absurd length, too.
         """
-        path = Path(path)
-        tree = open_tree(path)
-        layout = tree.attrs.get("spatialvote_layout")
-        missing = [one for one in ("posterior", "observed_data", "constant_data") if one not in tree.children]
-        if layout is None or missing:
-            raise FitError(
-                Problem(f"'{path}' is not a fit saved by spatialvote", "give the file that Fit.save wrote")
-            )
-        if int(layout) != LAYOUT:
-            raise FitError(
-                Problem(
-                    f"'{path}' has layout {layout}, this version reads {LAYOUT}",
-                    "use the version of spatialvote named in the file's record, or fit again",
-                )
-            )
-        refuse_foreign(path, tree, ("model", "record"))
-        try:
-            model = VoteShareModel.from_dict(json.loads(tree.attrs["model"]))
-            record = json.loads(tree.attrs["record"])
-        # Brackets nested by the thousand are a RecursionError.
-        except (KeyError, TypeError, ValueError, RecursionError, ModelError) as error:
-            raise FitError(
-                Problem(f"the specification in '{path}' is damaged ({error})", "ask for the file again")
-            ) from error
-        return cls(tree, model, record)
+        return read_fit(
+            path,
+            FILE,
+            lambda tree, texts: cls(tree, VoteShareModel.from_dict(texts["model"]), texts["record"]),
+        )

@@ -1,19 +1,50 @@
 """The files of fits: one netCDF file each, written aside, and read without trusting who wrote it."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5netcdf
 import numpy as np
 import xarray as xr
 
 from spatialvote.data.aside import written_aside
-from spatialvote.data.errors import FitError, Problem, name_some
+from spatialvote.data.errors import DataError, FitError, ModelError, Problem, name_some
 
 #: Letters of a specification or record in a file; thousands of times what they need.
 _LONGEST = 50_000_000
 #: Level of compression, and values that are written at once.
 _LEVEL, _TOGETHER = 2, 8_000_000
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What tells the files of one kind of fit from all others.
+
+    Attributes
+    ----------
+    name, writer
+        What such a file is called, and what writes it: "a fit", "Fit.save".
+    mark, layout
+        The attribute that holds the version of the layout, and the version that is read.
+    texts
+        Attributes that hold JSON.
+    groups
+        Groups that every such file has.
+    """
+
+    name: str
+    writer: str
+    mark: str
+    layout: int
+    texts: tuple[str, ...] = ("model", "record")
+    groups: tuple[str, ...] = ("posterior", "observed_data", "constant_data")
+
+    def attributes(self, **contents: Any) -> dict[str, Any]:
+        """What the file's attributes are to be: the mark, and each content as JSON."""
+        return {self.mark: self.layout} | {name: json.dumps(contents[name]) for name in self.texts}
 
 
 def save_tree(tree: xr.DataTree, path: str | Path) -> Path:
@@ -62,6 +93,44 @@ def _write(group: h5netcdf.Group, values: xr.DataArray) -> None:
     for start in range(0, draws, together):
         here = slice(start, start + together)
         written[:, here] = values.isel({values.dims[1]: here}).to_numpy()
+
+
+def read_fit[T](path: str | Path, kind: FileKind, build: Callable[[xr.DataTree, dict[str, Any]], T]) -> T:
+    """Read a fit; nothing in the file is executed or unpickled.
+
+    Parameters
+    ----------
+    path, kind
+        The file, and what it ought to be.
+    build
+        Makes the fit of the tree and of the contents of its JSON attributes by name.
+
+    Raises
+    ------
+    FitError
+        Where the file is missing, no netCDF file, not of this kind, of another layout, holds what no fit is
+        saved with (`refuse_foreign`), or `build` finds it damaged.
+    """
+    path = Path(path)
+    tree = open_tree(path)
+    layout = tree.attrs.get(kind.mark)
+    if layout is None or not set(kind.groups) <= set(tree.children):
+        raise FitError(Problem(f"'{path}' is not {kind.name}", f"give the file that {kind.writer} wrote"))
+    if str(layout) != str(kind.layout):
+        raise FitError(
+            Problem(
+                f"'{path}' has layout {layout}, this version reads {kind.layout}",
+                "use the version of spatialvote named in the file's record, or fit again",
+            )
+        )
+    refuse_foreign(path, tree, kind.texts)
+    try:
+        return build(tree, {name: json.loads(tree.attrs[name]) for name in kind.texts})
+    # Brackets nested by the thousand are a RecursionError.
+    except (KeyError, TypeError, ValueError, RecursionError, ModelError, DataError) as error:
+        raise FitError(
+            Problem(f"the contents of '{path}' are damaged ({error})", "ask for the file again")
+        ) from error
 
 
 def open_tree(path: Path) -> xr.DataTree:

@@ -7,11 +7,21 @@ from spatialvote.data.districts import Districts
 from spatialvote.data.errors import FitError, ModelError, Problem, name_some
 from spatialvote.models.design import Design, build_design
 from spatialvote.models.fit import Fit
+from spatialvote.models.parties.fit import PartySharesFit
 
 
-def design_of(fit: Fit, districts: Districts) -> Design:
-    """The design behind a fit, built again from the districts so that it can be evaluated elsewhere."""
-    design = build_design(fit.model.formula, districts, fit.model.standardise)
+def design_of(fit: Fit | PartySharesFit, districts: Districts) -> Design:
+    """The design behind a fit, built again from the districts so that it can be evaluated elsewhere.
+
+    Raises
+    ------
+    FitError
+        If the covariates of these districts are not those of the fit.
+    """
+    if isinstance(fit, PartySharesFit):
+        design = fit.model.design(districts)
+    else:
+        design = build_design(fit.model.formula, districts, fit.model.standardise)
     stored = fit.constant("design")
     if design.names != fit.coefficients or not np.allclose(design.matrix, stored, rtol=1e-9, atol=1e-12):
         raise FitError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ import numpy as np
 import xarray as xr
 
 from spatialvote.data.elections import Elections
-from spatialvote.data.errors import FitError, ModelError, Problem
+from spatialvote.data.errors import FitError, Problem
 from spatialvote.models.elections.model import ElectionsModel
-from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
+from spatialvote.models.fit_file import FileKind, read_fit, save_tree
 
-#: Version of the file's layout; a file with another one is refused.
-LAYOUT = 1
+#: Its files; one of another layout is refused.
+FILE = FileKind("a fit of elections", "ElectionsFit.save", "spatialvote_elections_layout", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +95,7 @@ class ElectionsFit:
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
         tree = self.tree.copy()
-        tree.attrs = {
-            "spatialvote_elections_layout": LAYOUT,
-            "model": json.dumps(self.model.to_dict()),
-            "record": json.dumps(dict(self.record)),
-        }
+        tree.attrs = FILE.attributes(model=self.model.to_dict(), record=dict(self.record))
         return save_tree(tree, path)
 
     @classmethod
@@ -112,22 +107,10 @@ class ElectionsFit:
         FitError
             Where the file is missing, no netCDF file, not one that `save` wrote, or damaged.
         """
-        path = Path(path)
-        tree = open_tree(path)
-        layout = tree.attrs.get("spatialvote_elections_layout")
-        if layout is None or not {"posterior", "observed_data", "constant_data"} <= set(tree.children):
-            raise FitError(
-                Problem(f"'{path}' is no fit of elections", "give the file that ElectionsFit.save wrote")
-            )
-        if int(layout) != LAYOUT:
-            raise FitError(Problem(f"'{path}' has layout {layout}, this version reads {LAYOUT}", "fit again"))
-        refuse_foreign(path, tree, ("model", "record"))
-        try:
-            model = ElectionsModel.from_dict(json.loads(tree.attrs["model"]))
-            record = json.loads(tree.attrs["record"])
-            _ = record["fingerprints"]["data"], record["effect"], record["hyperparameters"], record["engine"]
-        except (KeyError, TypeError, ValueError, RecursionError, ModelError) as error:
-            raise FitError(
-                Problem(f"the contents of '{path}' are damaged ({error})", "ask for the file again")
-            ) from error
-        return cls(tree, model, record)
+        return read_fit(path, FILE, cls._of)
+
+    @classmethod
+    def _of(cls, tree: xr.DataTree, texts: Mapping[str, Any]) -> ElectionsFit:
+        record = texts["record"]
+        _ = record["fingerprints"]["data"], record["effect"], record["hyperparameters"], record["engine"]
+        return cls(tree, ElectionsModel.from_dict(texts["model"]), record)

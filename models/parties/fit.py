@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from spatialvote.data.errors import FitError, ModelError, Problem
-from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
+from spatialvote.models.fit_file import FileKind, read_fit, save_tree
 from spatialvote.models.parties.likelihood import HYPER, shares
 from spatialvote.models.parties.model import PartySharesModel
 from spatialvote.models.parties.outcome import NO_VOTE, REST
 
-#: Version of the file's layout; a file with another one is refused.
-LAYOUT = 1
+#: Its files; one of another layout is refused.
+FILE = FileKind("a fit of several parties", "PartySharesFit.save", "spatialvote_parties_layout", 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,11 +143,7 @@ class PartySharesFit:
     def save(self, path: str | Path) -> Path:
         """Write the fit to one netCDF file, aside first, so that no half-written file is ever left."""
         tree = self.tree.copy()
-        tree.attrs = {
-            "spatialvote_parties_layout": LAYOUT,
-            "model": json.dumps(self.model.to_dict()),
-            "record": json.dumps(dict(self.record)),
-        }
+        tree.attrs = FILE.attributes(model=self.model.to_dict(), record=dict(self.record))
         return save_tree(tree, path)
 
     @classmethod
@@ -161,26 +155,8 @@ class PartySharesFit:
         FitError
             Where the file is missing, no netCDF file, not one that `save` wrote, or damaged.
         """
-        path = Path(path)
-        tree = open_tree(path)
-        layout = tree.attrs.get("spatialvote_parties_layout")
-        missing = [one for one in ("posterior", "observed_data", "constant_data") if one not in tree.children]
-        if layout is None or missing:
-            raise FitError(
-                Problem(
-                    f"'{path}' is not a fit of several parties",
-                    "give the file that PartySharesFit.save wrote",
-                )
-            )
-        if int(layout) != LAYOUT:
-            raise FitError(Problem(f"'{path}' has layout {layout}, this version reads {LAYOUT}", "fit again"))
-        refuse_foreign(path, tree, ("model", "record"))
-        try:
-            model = PartySharesModel.from_dict(json.loads(tree.attrs["model"]))
-            record = json.loads(tree.attrs["record"])
-        # Brackets nested by the thousand are a RecursionError.
-        except (KeyError, TypeError, ValueError, RecursionError, ModelError) as error:
-            raise FitError(
-                Problem(f"the specification in '{path}' is damaged ({error})", "ask for the file again")
-            ) from error
-        return cls(tree, model, record)
+        return read_fit(
+            path,
+            FILE,
+            lambda tree, texts: cls(tree, PartySharesModel.from_dict(texts["model"]), texts["record"]),
+        )

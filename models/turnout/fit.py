@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,15 +12,17 @@ import pandas as pd
 import xarray as xr
 from scipy.special import expit
 
-from spatialvote.data.errors import DataError, FitError, ModelError, Problem
+from spatialvote.data.errors import FitError, Problem
 from spatialvote.data.origin_groups import OriginGroup
 from spatialvote.data.turnout import Survey, TurnoutAbout, TurnoutCells
 from spatialvote.data.turnout_ages import AgeBand
-from spatialvote.models.fit_file import open_tree, refuse_foreign, save_tree
+from spatialvote.models.fit_file import FileKind, read_fit, save_tree
 from spatialvote.models.turnout.model import TurnoutModel
 
-#: Version of the file's layout; a file with another one is refused.
-LAYOUT = 2
+#: Its files; one of another layout is refused.
+FILE = FileKind(
+    "a turnout fit", "TurnoutFit.save", "spatialvote_turnout_layout", 2, texts=("model", "record", "cells")
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +128,7 @@ class TurnoutFit:
             "notes": list(cells.notes),
             "moderators": {name: list(map(float, values)) for name, values in cells.moderators.items()},
         }
-        tree.attrs = {
-            "spatialvote_turnout_layout": LAYOUT,
-            "model": json.dumps(self.model.to_dict()),
-            "record": json.dumps(dict(self.record)),
-            "cells": json.dumps(meta),
-        }
+        tree.attrs = FILE.attributes(model=self.model.to_dict(), record=dict(self.record), cells=meta)
         return save_tree(tree, path)
 
     @classmethod
@@ -144,29 +140,16 @@ class TurnoutFit:
         FitError
             Where the file is missing, no netCDF file, not one that `save` wrote, or damaged.
         """
-        path = Path(path)
-        tree = open_tree(path)
-        layout = tree.attrs.get("spatialvote_turnout_layout")
-        if layout is None or "posterior" not in tree.children:
-            raise FitError(
-                Problem(f"'{path}' is not a turnout fit", "give the file that TurnoutFit.save wrote")
-            )
-        if int(layout) != LAYOUT:
-            raise FitError(Problem(f"'{path}' has layout {layout}, this version reads {LAYOUT}", "fit again"))
-        refuse_foreign(path, tree, ("model", "record", "cells"))
-        try:
-            model = TurnoutModel.from_dict(json.loads(tree.attrs["model"]))
-            record = json.loads(tree.attrs["record"])
-            cells = _cells(tree, json.loads(tree.attrs["cells"]))
-        except (KeyError, TypeError, ValueError, RecursionError, ModelError, DataError) as error:
-            raise FitError(
-                Problem(f"the contents of '{path}' are damaged ({error})", "ask for the file again")
-            ) from error
+        return read_fit(path, FILE, cls._of)
+
+    @classmethod
+    def _of(cls, tree: xr.DataTree, texts: Mapping[str, Any]) -> TurnoutFit:
+        cells, record = _cells(tree, texts["cells"]), texts["record"]
         if record["fingerprints"]["cells"] != cells.fingerprint:
             raise FitError(
-                Problem(f"the cells in '{path}' are not those that were fitted", "ask for the file again")
+                Problem("the file's cells are not those that were fitted", "ask for the file again")
             )
-        return cls(tree, model, cells, record)
+        return cls(tree, TurnoutModel.from_dict(texts["model"]), cells, record)
 
 
 def _cells(tree: xr.DataTree, meta: Mapping[str, Any]) -> TurnoutCells:

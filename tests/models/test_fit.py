@@ -164,7 +164,7 @@ def _somebody_elses(fit, path):
         (_not_netcdf, "cannot be read as netCDF"),
         (_truncated, "cannot be read as netCDF"),
         (_other_layout, "has layout 99, this version reads 1"),
-        (_bad_specification, "the specification in .* is damaged"),
+        (_bad_specification, "the contents of .* are damaged"),
         (_somebody_elses, "is not a fit saved by spatialvote"),
     ],
 )

@@ -80,9 +80,9 @@ FOREIGN = "holds what are neither numbers nor text .'posterior/extra'."
         (sequence_of_bytes, FOREIGN),
         (reference, FOREIGN),
         (compound, FOREIGN),
-        (pickled_model, "specification in '.*' is damaged"),
+        (pickled_model, "contents of '.*' are damaged"),
         (long_record, "the record in '.*' has 50,000,0.. letters, and 50,000,000 at most are read"),
-        (nested_model, "specification in '.*' is damaged"),
+        (nested_model, "contents of '.*' are damaged"),
     ],
 )
 def test_what_a_fit_never_holds_is_refused(
