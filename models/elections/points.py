@@ -3,9 +3,10 @@ r"""Points of many hyperparameters with few evaluations: adaptive multiple impor
 `spatialvote.models.laplace.outer.choose_points` keeps the points of its last round and asks that their
 weights be even; with six hyperparameters, some of them near zero, that takes thousands of evaluations. Here
 **every** evaluation counts: the points of all rounds are weighed against the mixture of the proposals that
-made them (Cornuet et al. 2012; the balance heuristic of Veach and Guibas 1995), the weights are
-Pareto-smoothed, and points are resampled to equal weights. Rounds go on until the shape of the weights' tail
-says that they can be trusted and enough points share the weight.
+made them (Cornuet et al. 2012; the balance heuristic of Veach and Guibas 1995), each without the kernel that
+later proposals put around itself (`Mixture.log_density_without_own`), the weights are Pareto-smoothed, and
+points are resampled to equal weights. Rounds go on until the shape of the weights' tail says that they can
+be trusted and enough points share the weight.
 
 Proposals live on **scores**: a standard deviation sigma ~ Exponential(r) has the score z with Phi(z) =
 1 - exp(-r sigma), which its prior makes standard Normal. On the logarithm's scale the density of a sigma that
@@ -112,21 +113,22 @@ class Explorer:
             return value, value + float(np.log(slope).sum()), start
 
         first = _first(scores, around, look_at, map_)
-        proposals: list[SplitT | Mixture] = [first]
+        mixtures: list[Mixture] = []
         at_scores, looked = np.empty((0, len(self.hypers))), []
         turn, weight, effective, k = 0, np.empty(0), 0.0, np.inf
         for turn in range(_MOST_ROUNDS):
-            batch = propose(proposals[-1], _ROUND, rng)
+            batch = propose(mixtures[-1] if mixtures else first, _ROUND, rng)
             looked += map_(look_at, list(batch))
             at_scores = np.vstack([at_scores, batch])
-            made = logsumexp([one.log_density(at_scores) for one in proposals], axis=0) - np.log(turn + 1)
+            made = [one.log_density_without_own(at_scores) for one in mixtures]
+            made = logsumexp([first.log_density(at_scores), *made], axis=0) - np.log(turn + 1)
             smoothed, k = smooth(np.array([one[1] for one in looked]) - made)
             weight = np.exp(smoothed - logsumexp(smoothed))
             effective = 1 / (weight**2).sum()
             if turn + 1 >= _LEAST_ROUNDS and k < _TRUSTED_K and effective >= _EFFECTIVE:
                 break
             tempered = _TEMPER * smoothed
-            proposals.append(Mixture.around(at_scores, np.exp(tempered - logsumexp(tempered)), first))
+            mixtures.append(Mixture.around(at_scores, np.exp(tempered - logsumexp(tempered)), first))
         self.report = {
             "k_hat_points": float(k),
             "effective_points": float(effective),

@@ -155,6 +155,25 @@ class Mixture:
 
     def log_density(self, theta: np.ndarray) -> np.ndarray:
         """Log density at points (k, d), shape (k,)."""
+        return self._defended(logsumexp(self._kernels(theta), axis=1), theta)
+
+    def log_density_without_own(self, theta: np.ndarray) -> np.ndarray:
+        """The same, each point's own kernel left out; the first points (k, d) are those of the centres.
+
+        A point that is weighed against a mixture of which it is itself a centre is weighed the less the more
+        it has drawn proposals to itself: points in the tails, of which there are few and whose weights are
+        large, lose most, and with them the tails of what is estimated. Without its own kernel the mixture is
+        about the one that would have been made had the point not been there.
+        """
+        kernel, own = self._kernels(theta), np.arange(len(self.centres))
+        kernel[own, own] = -np.inf
+        near = logsumexp(kernel, axis=1)
+        # A mixture of one kernel alone leaves its centre to the defence.
+        near[own] -= np.log1p(-np.minimum(self.weights, 1 - 1e-9))
+        return self._defended(near, theta)
+
+    def _kernels(self, theta: np.ndarray) -> np.ndarray:
+        """Log density of each weighted kernel at points (k, d), shape (k, centres)."""
         d = theta.shape[1]
         off = np.linalg.solve(self.root, (theta[:, None, :] - self.centres).reshape(-1, d).T)
         square = (off**2).sum(axis=0).reshape(len(theta), -1)
@@ -163,9 +182,10 @@ class Mixture:
         kernel = norm - 0.5 * (_FREEDOM + d) * np.log1p(square / _FREEDOM)
         # Weights within the exponent: a point nearest to a centre of weight 1e-310 would overflow beside it.
         with np.errstate(divide="ignore"):
-            kernel = kernel + np.log(self.weights)
-        near = logsumexp(kernel, axis=1) + np.log1p(-_DEFENCE)
-        return np.logaddexp(near, self.defence.log_density(theta) + np.log(_DEFENCE))
+            return kernel + np.log(self.weights)
+
+    def _defended(self, near: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        return np.logaddexp(near + np.log1p(-_DEFENCE), self.defence.log_density(theta) + np.log(_DEFENCE))
 
 
 def propose(proposal: SplitT | Vague | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:

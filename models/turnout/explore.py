@@ -4,9 +4,10 @@ The Laplace marginal of theta is maximised and probed on both sides of its mode 
 curvature there; the first proposals come from a Student-t that is split accordingly
 (`models.laplace.proposals`). Further rounds propose from a mixture around what the weights so far say, a
 tenth of it from the prior. theta are scores that the prior makes standard Normal (`terms.Hyper`), so that no
-tail is heavier than that of the proposals. All proposals are weighed against the mixture of all rounds
-(Cornuet et al. 2012), and the weights smoothed by a generalised Pareto tail, whose shape k tells whether they
-can be trusted (Vehtari et al. 2024: below 0.7).
+tail is heavier than that of the proposals. All points are weighed against the mixture of all rounds
+(Cornuet et al. 2012), each without the kernel that later rounds put around itself
+(`Mixture.log_density_without_own`), and the weights smoothed by a generalised Pareto tail, whose shape k
+tells whether they can be trusted (Vehtari et al. 2024: below 0.7).
 
 References
 ----------
@@ -120,25 +121,25 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
     first = _split_t(search, found.x)
     defence = Vague(posterior.log_prior, rng.standard_normal((HELD, size)))
     count = max(_LEAST, 2 ** round(np.log2(_PER_HYPER * size)))
-    proposals: list[SplitT | Mixture] = [first]
+    mixtures: list[Mixture] = []
     thetas, values, modes, drawn = np.empty((0, size)), np.empty(0), [], []
     while True:
-        batch = propose(proposals[-1], count, rng)
+        batch = propose(mixtures[-1] if mixtures else first, count, rng)
         # What lies outside has no density: it is left out, and the weights need no constant.
         batch = batch[(np.abs(batch) < _LIMIT).all(axis=1)]
         looked = [search.look(theta) for theta in batch]
         thetas, values = np.concatenate([thetas, batch]), np.append(values, [one[0] for one in looked])
         modes += [one[1] for one in looked]
         drawn.append(count)
-        densities = np.array([one.log_density(thetas) for one in proposals])
-        mixture = logsumexp(densities, axis=0, b=np.array(drawn)[:, None])
+        later = [one.log_density_without_own(thetas) for one in mixtures]
+        mixture = logsumexp([first.log_density(thetas), *later], axis=0, b=np.array(drawn)[:, None])
         smoothed, k = smooth(values - mixture)
         weight = np.exp(smoothed - logsumexp(smoothed))
         explored = Explored(thetas, np.array(modes), weight, float(k), search.count)
         good = k < _TRUSTED_K and explored.effective >= max(_ENOUGH, _PART * len(weight))
-        if len(proposals) > 1 and (good or len(proposals) == _MOST_ROUNDS):
+        if mixtures and (good or len(mixtures) + 1 == _MOST_ROUNDS):
             return explored
-        proposals.append(Mixture.around(thetas, weight, defence))
+        mixtures.append(Mixture.around(thetas, weight, defence))
 
 
 def _split_t(search: _Search, mode: np.ndarray) -> SplitT:
