@@ -80,7 +80,7 @@ def _weights(fit: ElectionsFit) -> list[Check]:
 
 
 def _chains(fit: ElectionsFit) -> list[Check]:
-    posterior = fit.tree["posterior"]
+    posterior, told = fit.tree["posterior"], fit.record["drawn"]
     r_hat, ess = {}, {}
     for name in (*fit.hyperparameters, "intercept", "effect"):
         values = posterior[name].to_numpy().astype(np.float64)
@@ -105,9 +105,10 @@ def _chains(fit: ElectionsFit) -> list[Check]:
             {"ess": ess},
         ),
         Check(
-            "elections_accepted", _COMPUTED, "share of proposals accepted", fit.record["drawn"]["accepted"],
+            "elections_accepted", _COMPUTED, "share of moves of the fields accepted", told["accepted_fields"],
             "no judgement", "info",
-            f"The longest stay at one proposal was {fit.record['drawn']['longest_stay']} draws.",
+            f"Of the hyperparameters' moves {100 * told['accepted_jumps']:.0f} % of jumps and "
+            f"{100 * told['accepted_walks']:.0f} % of walks were accepted.",
         ),
     ]  # fmt: skip
 

@@ -1,45 +1,143 @@
-r"""The exact engine of elections: Metropolis-Hastings with everything proposed at once.
+r"""The exact engine of elections: Metropolis-Hastings on hyperparameters and the noise behind the fields.
 
-A proposal is a point of the hyperparameters, drawn from a mixture q that the fast engine's draws have made,
-and given it all terms z and coefficients b at once from their Gaussian approximation (block updating;
-Knorr-Held and Rue 2002). It does not depend on where the chain is, so it is accepted with probability
-min(1, w' / w),
+Given hyperparameters theta the fast engine draws all terms z and coefficients b at once from their Gaussian
+approximation p~(z, b | theta): x = mode(theta) + L(theta)^-T xi with xi standard Normal. Chains move in
+(theta, xi) instead of (theta, x), where the posterior is
 
-    w = p(theta, z, b | y) / [q(theta) p~(z, b | theta)],
+    log p(theta, xi | y) = F(theta) + r(theta, xi) + log N(xi; 0, I) + constant,
 
-where the e are integrated out row by row to quadrature's accuracy: chains converge to the posterior itself,
-not to its approximation, and R-hat and effective sample size over chains tell how well (Tierney 1994:
-uniformly ergodic where w is bounded, for which q is wider than those draws and keeps a part of the prior).
-eta is drawn exactly given the rest. All proposals are made in parallel, and chains then walk through their
-own.
+F the approximate log posterior of theta and r the exact log ratio of p(x, y | theta) to its approximation;
+the e are integrated out row by row to quadrature's accuracy. What the approximation leaves to be corrected
+is r alone, and it changes little from one theta to the next at the same xi: theta moves as freely as if the
+fields were integrated out. A draw is made of
 
-Gradient sampling (`spatialvote.models.latent.exact`) is exact too; with thousands of district-elections it
-takes dozens of factorisations a draw where this takes a handful.
+- a move of theta at the same xi: by turns to a point from a mixture that the fast engine's draws have made,
+  wherever the chain is, and by a random walk as wide as those draws are; both in scores
+  (`spatialvote.models.elections.points`), accepted by F + r;
+- moves of xi at the same theta: sqrt(1 - c^2) xi + c noise, which leave N(0, I) as it is, accepted by r
+  alone (preconditioned Crank-Nicolson, Cotter et al. 2013), with c = 1, a half, and a quarter: whole fields
+  anew, and steps short enough to leave where r is large. They need no factorisation;
+- eta, drawn exactly given the rest.
+
+Chains converge to the posterior itself, not to its approximation; R-hat and effective sample size over chains
+tell how well. Proposing theta and x together (block updating; Knorr-Held and Rue 2002) is exact as well, but
+with thousands of rows r varies by more than one between draws of x, and chains stay where it was large.
+Gradient sampling (`spatialvote.models.latent.exact`) takes dozens of factorisations a draw where this takes a
+handful.
 
 References
 ----------
+Cotter, S. L., Roberts, G. O., Stuart, A. M., White, D. (2013). MCMC methods for functions: modifying old
+algorithms to make them faster. Statistical Science 28.
+
 Knorr-Held, L., Rue, H. (2002). On block updating in Markov random field models for disease mapping.
 Scandinavian Journal of Statistics 29.
-Tierney, L. (1994). Markov chains for exploring posterior distributions. Annals of Statistics 22.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from spatialvote.models.elections.points import draw_points
-from spatialvote.models.laplace.outer import find_mode, look_around
+from spatialvote.models.elections.points import Scores, draw_points
+from spatialvote.models.families import FAMILIES
+from spatialvote.models.laplace.draws import log_ratio
+from spatialvote.models.laplace.eta import draw_all
+from spatialvote.models.laplace.outer import Around, find_mode, look_around
 from spatialvote.models.laplace.proposals import Mixture, Vague, propose
-from spatialvote.models.latent.fast import Drawn, fill_point, refresh
+from spatialvote.models.latent.fast import Drawn
 from spatialvote.models.latent.posterior import LatentPosterior
-from spatialvote.models.latent.target import LatentTarget
+from spatialvote.models.latent.system import draw_system, multiply_rows
+from spatialvote.models.latent.target import LatentMode, LatentTarget
 
-#: Draws of the fast engine from which the mixture is made.
+#: Draws of the fast engine from which proposals are made.
 _PILOT = 1000
-#: How much wider than their density the kernels around them are.
-_WIDER = 1.4
+#: Fractions of noise in the moves of xi that follow each other.
+_FRESH = (1.0, 0.5, 0.25)
+#: Width of the random walk times the square root of the number of hyperparameters (Roberts et al. 1997).
+_WALK = 2.38
+
+
+class _State(NamedTuple):
+    """Where a chain is: scores of theta, noise, and what follows from both."""
+
+    score: np.ndarray
+    mode: LatentMode
+    # F and the logarithm of the scores' derivative.
+    value: float
+    white_z: np.ndarray
+    white_b: np.ndarray
+    z: np.ndarray
+    b: np.ndarray
+    moved: np.ndarray
+    ratio: float
+
+
+class _Moves:
+    """Moves of a posterior's chains."""
+
+    def __init__(self, posterior: LatentPosterior, around: Around, proposal: Mixture, root: np.ndarray):
+        self.posterior, self.around, self.proposal, self.root = posterior, around, proposal, root
+        self.target, self.scores = LatentTarget(posterior), Scores.of(posterior.hypers)
+        self.family = FAMILIES[posterior.family].CODE
+
+    def at(self, score: np.ndarray, white_z: np.ndarray, white_b: np.ndarray) -> _State | None:
+        """The state of given scores and noise; None without an approximation there."""
+        theta, slope = self.scores.theta(score)
+        mode = self.target.mode(theta, self.around.start(theta))
+        if mode is None:
+            return None
+        return self.with_noise(score, mode, mode.value + float(np.log(slope).sum()), white_z, white_b)
+
+    def with_noise(
+        self, score: np.ndarray, mode: LatentMode, value: float, white_z: np.ndarray, white_b: np.ndarray
+    ) -> _State:
+        """The state of a mode that is known."""
+        posterior = self.posterior
+        z, b = white_z[:, None].copy(), white_b[:, None].copy()
+        draw_system(posterior.layout, mode.system, z, b)
+        z[:, 0] += mode.z
+        b[:, 0] += mode.b
+        moved = posterior.design @ b + multiply_rows(posterior.layout, z[:, 0].copy())[:, None]
+        ratio = log_ratio(
+            self.family, posterior.dispersion(mode.theta), float(np.exp(mode.scales.log_t)), moved, mode.m,
+            mode.out, posterior.votes, posterior.size,
+        )  # fmt: skip
+        return _State(score, mode, value, white_z, white_b, z[:, 0], b[:, 0], moved, float(ratio[0]))
+
+    def move_theta(
+        self, now: _State, score: np.ndarray, log_back: float, rng: np.random.Generator
+    ) -> tuple[_State, bool]:
+        """To other scores at the same noise; `log_back` is log q(now) - log q(there)."""
+        accept = np.log(rng.random())
+        there = self.at(score, now.white_z, now.white_b)
+        if there is None or accept >= there.value + there.ratio - now.value - now.ratio + log_back:
+            return now, False
+        return there, True
+
+    def move_noise(self, now: _State, fresh: float, rng: np.random.Generator) -> tuple[_State, bool]:
+        """To noise of which the fraction `fresh` is new."""
+        kept = np.sqrt(1 - fresh**2)
+        there = self.with_noise(
+            now.score,
+            now.mode,
+            now.value,
+            kept * now.white_z + fresh * rng.standard_normal(now.white_z.size),
+            kept * now.white_b + fresh * rng.standard_normal(now.white_b.size),
+        )
+        moves = bool(np.log(rng.random()) < there.ratio - now.ratio)
+        return (there, True) if moves else (now, False)
+
+    def eta(self, now: _State, rng: np.random.Generator) -> np.ndarray:
+        """A draw of eta given all else, shape (rows,)."""
+        posterior, mode = self.posterior, now.mode
+        eta = np.empty_like(now.moved)
+        draw_all(
+            self.family, float(np.exp(mode.scales.log_t)), now.moved, mode.m, mode.out, posterior.votes,
+            posterior.size, posterior.dispersion(mode.theta), rng, eta,
+        )  # fmt: skip
+        return eta[:, 0]
 
 
 def draw_blocks(
@@ -67,7 +165,9 @@ def draw_blocks(
     Returns
     -------
     Drawn
-        Draws of all chains, chain after chain; ``report`` has the rate of acceptance and the longest stay.
+        Draws of all chains, chain after chain. ``report`` has the rates of acceptance: ``accepted_jumps`` and
+        ``accepted_walks`` of theta, ``accepted_fields`` of xi (the mean over its moves); and ``pilot``, that
+        of the fast engine.
 
     Raises
     ------
@@ -75,57 +175,72 @@ def draw_blocks(
         Where no Gaussian approximation exists near the start.
     """
     pilot = draw_points(posterior, _PILOT, rng, cores)
-    target = LatentTarget(posterior)
+    target, scores = LatentTarget(posterior), Scores.of(posterior.hypers)
     mode = find_mode(target, pilot.theta.mean(axis=0))
     around = look_around(target, mode, lambda function, items: list(map(function, items)))
-    equal = np.full(_PILOT, 1 / _PILOT)
-    proposal = Mixture.around(pilot.theta, equal, Vague.of(posterior, rng))
-    proposal = replace(proposal, root=_WIDER * proposal.root)
-    length = tune + draws
-    total = chains * length
-    # Sobol points come in powers of two; in random order each chain has its share of every region.
-    theta = propose(proposal, 2 ** int(np.ceil(np.log2(total))), rng)
-    theta = theta[rng.permutation(len(theta))[:total]]
-    layout, rows = posterior.layout, len(posterior.votes)
+    at = scores.score(pilot.theta)
+    vague = Vague.of(posterior, rng)
+    # The prior on the scale of scores, as the defence of the mixture.
+    prior = Vague(lambda score: _log_prior(posterior, scores, score), scores.score(vague.drawn))
+    proposal = Mixture.around(at, np.full(_PILOT, 1 / _PILOT), prior)
+    h = at.shape[1]
+    root = _WALK / np.sqrt(h) * np.linalg.cholesky(np.atleast_2d(np.cov(at.T)) + 1e-9 * np.eye(h))
+    moves = _Moves(posterior, around, proposal, root)
+    layout, rows, total = posterior.layout, len(posterior.votes), chains * draws
     made = Drawn(
-        theta,
-        np.zeros((total, len(posterior.prior_mean))),
-        np.zeros((total, layout.pattern[4].size), dtype=np.float32),
-        np.zeros((total, rows), dtype=np.float32),
-        log_point=np.full(total, -np.inf),
-        log_ratio=np.zeros(total),
-        point=np.arange(total),
+        np.empty((total, h)),
+        np.empty((total, len(posterior.prior_mean))),
+        np.empty((total, layout.pattern[4].size), dtype=np.float32),
+        np.empty((total, rows), dtype=np.float32),
     )
-    sums = np.ones((total, layout.base_start.size))
-    sources = rng.spawn(total)
+    starts = at[rng.choice(len(at), chains, replace=False)]
+    sources = rng.spawn(chains)
 
-    def one(q: int) -> None:
-        fill_point(target, theta[q], around.start(theta[q]), q, np.array([q]), sources[q], made, sums)
+    def one(chain: int) -> np.ndarray:
+        return _walk(
+            moves, starts[chain], tune, slice(chain * draws, (chain + 1) * draws), made, sources[chain]
+        )
 
     with ThreadPoolExecutor(cores or os.cpu_count()) as pool:
-        list(pool.map(one, range(total)))
-    log_weight = made.log_point + made.log_ratio - proposal.log_density(theta)
-    kept, accepted, longest = _walk(log_weight.reshape(chains, length), tune, rng)
-    at = (kept + length * np.arange(chains)[:, None]).ravel()
-    arrays = {name: getattr(made, name)[at] for name in ("theta", "b", "z", "eta")}
-    moved = refresh(posterior, arrays["theta"], sums[at], rng)
-    report = {"accepted": accepted, "longest_stay": longest, "refreshed": moved, "pilot": pilot.report}
-    return Drawn(**arrays, report=report)
+        accepted = np.mean(list(pool.map(one, range(chains))), axis=0)
+    names = ("accepted_jumps", "accepted_walks", "accepted_fields")
+    made.report = dict(zip(names, map(float, accepted), strict=True)) | {"pilot": pilot.report}
+    return made
 
 
-def _walk(log_weight: np.ndarray, tune: int, rng: np.random.Generator) -> tuple[np.ndarray, float, int]:
-    """Position of each kept draw among its chain's proposals, (chains, draws); acceptance; longest stay."""
-    chains, length = log_weight.shape
-    uniform = np.log(rng.random((chains, length)))
-    at = np.zeros((chains, length), dtype=np.int64)
-    for c in range(chains):
-        # A chain starts at the first proposal that has an approximation.
-        now = int(np.flatnonzero(np.isfinite(log_weight[c]))[0])
-        for step in range(length):
-            if step > now and uniform[c, step] < log_weight[c, step] - log_weight[c, now]:
-                now = step
-            at[c, step] = now
-    kept = at[:, tune:]
-    moved = np.diff(kept, axis=1) != 0
-    stays = [np.diff(np.r_[0, np.flatnonzero(row) + 1, kept.shape[1]]).max() for row in moved]
-    return kept, float(moved.mean()), int(max(stays))
+def _log_prior(posterior: LatentPosterior, scores: Scores, score: np.ndarray) -> float:
+    theta, slope = scores.theta(score)
+    return posterior.log_prior(theta)[0] + float(np.log(slope).sum())
+
+
+def _walk(
+    moves: _Moves, start: np.ndarray, tune: int, places: slice, made: Drawn, rng: np.random.Generator
+) -> np.ndarray:
+    """Walk one chain and keep its draws at their places; rates of acceptance of jumps, walks and fields."""
+    layout, h = moves.posterior.layout, len(start)
+    length = tune + places.stop - places.start
+    jumps = propose(moves.proposal, 2 ** int(np.ceil(np.log2(max(length, 2)))), rng)
+    jumps = jumps[rng.permutation(len(jumps))[:length]]
+    log_jump = moves.proposal.log_density(jumps)
+    size, p = layout.pattern[4].size, len(moves.posterior.prior_mean)
+    now = moves.at(start, rng.standard_normal(size), rng.standard_normal(p))
+    if now is None:
+        raise ArithmeticError("the Gaussian approximation at a draw of the fast engine was lost")
+    tried, accepted = np.zeros(3), np.zeros(3)
+    for step in range(length):
+        if step % 2:
+            back = float(moves.proposal.log_density(now.score[None])[0] - log_jump[step])
+            now, moved = moves.move_theta(now, jumps[step], back, rng)
+        else:
+            now, moved = moves.move_theta(now, now.score + moves.root @ rng.standard_normal(h), 0.0, rng)
+        tried += (step % 2, 1 - step % 2, len(_FRESH))
+        accepted[0 if step % 2 else 1] += moved
+        for fresh in _FRESH:
+            now, moved = moves.move_noise(now, fresh, rng)
+            accepted[2] += moved
+        if step >= tune:
+            at = places.start + step - tune
+            made.theta[at], made.b[at] = now.mode.theta, now.b
+            made.z[at, layout.pattern[0]] = now.z
+            made.eta[at] = moves.eta(now, rng)
+    return accepted / np.maximum(tried, 1)

@@ -23,8 +23,8 @@ from spatialvote.models.record import timed
 ENGINES = ("laplace", "metropolis")
 _VERSIONS = ("spatialvote", "numba", "numpy", "scipy", "xarray", "libpysal", "geopandas")
 #: Settings where none are given.
-_DRAWS = {"laplace": 1000, "metropolis": 500}
-_TUNE, _CHAINS = 50, 4
+_DRAWS = {"laplace": 1000, "metropolis": 1000}
+_TUNE, _CHAINS = 100, 4
 
 
 def fit_elections(

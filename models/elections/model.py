@@ -166,9 +166,9 @@ class ElectionsModel:
         seed
             Of the one random generator; the same seed gives the same draws.
         draws
-            All of them (``laplace``, 1,000 unless told) or of each chain (``metropolis``, 500).
+            All of them (``laplace``, 1,000 unless told) or of each chain (``metropolis``, 1,000).
         tune, chains
-            Of ``metropolis``: 50 draws of warm-up and 4 chains unless told.
+            Of ``metropolis``: 100 draws of warm-up and 4 chains unless told.
         cores
             Threads; None: as many as the machine has.
 

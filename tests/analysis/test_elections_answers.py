@@ -146,7 +146,8 @@ def test_review_of_chains_tells_where_they_disagree(fit, made):
     tree = fit.tree.copy()
     coords = {name: posterior.coords[name] for name in ("election", "district", "coefficient")}
     tree["posterior"] = xr.DataTree(xr.Dataset(arrays, coords=coords))
-    record = {**fit.record, "engine": "metropolis", "drawn": {"accepted": 0.5, "longest_stay": 9}}
+    drawn = {"accepted_jumps": 0.5, "accepted_walks": 0.3, "accepted_fields": 0.4}
+    record = {**fit.record, "engine": "metropolis", "drawn": drawn}
     checks = {
         one.name: one for one in elections_review(replace(fit, tree=tree, record=record), made.elections)
     }
