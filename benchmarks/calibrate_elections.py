@@ -3,17 +3,18 @@ of the fast engine hold what they were drawn from.
 
     nice -n 10 .venv/bin/python benchmarks/calibrate_elections.py [FITS]
 
-writes benchmarks/results/elections.json after every fit and prints coverage at last; each fit has a seed of
-its own, so that a run can be repeated. The prior is that of `ElectionsPriors`, for a varying slope and a walk
+keeps every fit in benchmarks/results/elections.json and prints coverage at last; each fit has a seed of its
+own, so that a run can be repeated. The prior is that of `ElectionsPriors`, for a varying slope and a walk
 over four elections, on 29 linked districts and an island with 300 to 3,000 votes.
 """
 
-import json
 import sys
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from kept import covered, keep_fits
 from scipy.special import expit
+from scipy.stats import binomtest
 
 from spatialvote.data.elections_simulate import ElectionsTruth, change_factors, simulate_elections
 from spatialvote.models.elections.model import ElectionsModel
@@ -22,7 +23,7 @@ from spatialvote.models.latent.term import Hyper
 from spatialvote.models.scaled_graph import scale_graph
 from spatialvote.models.spectrum import spectrum
 
-_OUT = Path(__file__).parent / "results" / "elections.json"
+LEVELS = (0.5, 0.8, 0.95)
 _DISTRICTS, _ISLANDS, _COUNT = 30, 1, 4
 _SEED = 20261128
 
@@ -47,7 +48,7 @@ def draw_truth(rng: np.random.Generator) -> tuple[ElectionsTruth, float]:
     ), float(path)
 
 
-def one_fit(number: int) -> dict[str, float]:
+def one_fit(number: int) -> dict[str, Any]:
     """Share of draws below the truth, for every quantity; and k-hat."""
     rng = np.random.default_rng([_SEED, number])
     truth, path = draw_truth(rng)
@@ -68,32 +69,18 @@ def one_fit(number: int) -> dict[str, float]:
         "a district-election": (fit.draws("eta")[:, 40], made.eta[40]),
     }
     below = {name: float((draws < value).mean()) for name, (draws, value) in values.items()}
-    return {**below, "k_hat": fit.record["drawn"]["k_hat"]}
-
-
-def coverage(results: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Share of central intervals that hold the truth, by quantity and level."""
-    told = {}
-    for name in results[0]:
-        if name == "k_hat":
-            continue
-        below = np.array([one[name] for one in results])
-        told[name] = {
-            f"{level:g}": float((np.abs(below - 0.5) < level / 2).mean()) for level in (0.5, 0.8, 0.95)
-        }
-    return told
+    return {"ranks": below, "k_hat": fit.record["drawn"]["k_hat"]}
 
 
 def main() -> None:
-    """Fit, and write after each fit."""
+    """Make the fits that are missing, and tell."""
     fits = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    results = []
-    for number in range(fits):
-        results.append(one_fit(number))
-        text = json.dumps({"fits": len(results), "coverage": coverage(results), "results": results}, indent=1)
-        _OUT.write_text(text + "\n", "utf-8")
-    for name, levels in coverage(results).items():
-        print(f"| {name} | {' | '.join(f'{100 * share:.0f}' for share in levels.values())} |")
+    kept = keep_fits("elections", "fits", one_fit, fits)
+    for name in kept[0]["ranks"]:
+        held = [covered([one["ranks"][name] for one in kept], level) for level in LEVELS]
+        told = " | ".join(f"{100 * k / fits:.0f} %" for k in held)
+        print(f"| {name} | {told} | {binomtest(held[-1], fits, LEVELS[-1]).pvalue:.2f} |")
+    print(f"k-hat above 0.7: {sum(one['k_hat'] > 0.7 for one in kept)}")
 
 
 if __name__ == "__main__":

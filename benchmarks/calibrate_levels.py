@@ -1,20 +1,20 @@
 """Coverage of slopes by level, their spread and correlation: fits to votes drawn from the model's own prior.
 
-    python benchmarks/calibrate_levels.py --fits 100 --output levels.json
+    python benchmarks/calibrate_levels.py 100
 
 Every fit has a truth of its own, drawn from the prior: hyperparameters, coefficients, effects of eight levels
 and of 64 districts on a lattice. Intervals of a right posterior then cover the truth as often as they say,
 within the binomial error of the number of fits.
 """
 
-import argparse
-import json
+import sys
 import time
-from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from kept import covered, keep_fits
 
 from spatialvote.data.districts import About, Districts
 from spatialvote.data.neighbours import graph_from_edges, report_graph
@@ -58,7 +58,7 @@ def lattice(votes: np.ndarray, x: np.ndarray) -> Districts:
     )
 
 
-def one_fit(seed: int) -> dict[str, object]:
+def one_fit(seed: int) -> dict[str, Any]:
     """Whether each interval covers the truth, where the truth ranks among the draws, and k-hat."""
     rng = np.random.default_rng(seed)
     x = rng.gamma(2.0, 6.0, SIDE * SIDE)
@@ -75,7 +75,7 @@ def one_fit(seed: int) -> dict[str, object]:
     of_truth = truth["beta"][0] + truth["effect_migrants|city"]
     pairs |= {f"slope {k}": (slopes[:, k], of_truth[k]) for k in range(SIDE)}
     ranks = {name: float((draws < true).mean()) for name, (draws, true) in pairs.items()}
-    return {"seed": seed, "k_hat": fit.record["laplace"]["k_hat"], "seconds": seconds, "ranks": ranks}
+    return {"k_hat": fit.record["laplace"]["k_hat"], "seconds": seconds, "ranks": ranks}
 
 
 def summary(fits: list[dict]) -> str:
@@ -86,9 +86,8 @@ def summary(fits: list[dict]) -> str:
         for name, rank in fit["ranks"].items():
             together.setdefault("slope of a level" if name.startswith("slope") else name, []).append(rank)
     for name, ranks in together.items():
-        off = np.abs(np.array(ranks) - 0.5)
-        covered = " | ".join(f"{100 * (off <= level / 2).mean():.0f} %" for level in LEVELS)
-        rows.append(f"| {name.replace('|', chr(92) + '|')} | {covered} |")
+        held = " | ".join(f"{100 * covered(ranks, level) / len(ranks):.0f} %" for level in LEVELS)
+        rows.append(f"| {name.replace('|', chr(92) + '|')} | {held} |")
     k_hat, seconds = (np.array([fit[key] for fit in fits]) for key in ("k_hat", "seconds"))
     rows.append(
         f"\n{len(fits)} fits; k-hat above 0.7 in {int((k_hat > 0.7).sum())}; processor seconds a fit: median "
@@ -98,16 +97,9 @@ def summary(fits: list[dict]) -> str:
 
 
 def main() -> None:
-    """Fit, tell, and keep the ranks."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fits", type=int, default=100)
-    parser.add_argument("--output", type=Path, default=Path("levels.json"))
-    asked = parser.parse_args()
-    fits = []
-    for seed in range(asked.fits):
-        fits.append(one_fit(seed))
-        asked.output.write_text(json.dumps(fits), encoding="utf-8")
-    print(summary(fits))
+    """Make the fits that are missing, and tell."""
+    fits = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    print(summary(keep_fits("levels", "fits", one_fit, fits)))
 
 
 if __name__ == "__main__":

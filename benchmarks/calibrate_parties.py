@@ -1,17 +1,19 @@
 """Coverage of intervals of models of several parties: truths from the prior, votes from the truths.
 
-    .venv/bin/python benchmarks/calibrate_parties.py 120
+    .venv/bin/python benchmarks/calibrate_parties.py 200 ["multinomial, separable" ...]
 
-Writes benchmarks/results/parties.json: for each quantity, of how many fits the 50 % and the 90 % interval
-held the true value. If the sampler and the density are right, these are binomial.
+keeps every fit in benchmarks/results/parties.json, and tells for each quantity how many of the 50 % and the
+90 % intervals held the true value. If the sampler and the density are right, these are binomial.
 """
 
-import json
 import sys
 import time
-from pathlib import Path
+from functools import partial
+from typing import Any
 
 import numpy as np
+from arviz_stats.base import array_stats
+from kept import covered, keep_fits
 from scipy.stats import binomtest
 
 from spatialvote.models.parties.likelihood import draw
@@ -24,7 +26,6 @@ from spatialvote.models.scaled_graph import scale_graph
 from spatialvote.models.structures import bind_graph
 
 SIDE, SEED, LEVELS = 8, 20261128, (0.5, 0.9)
-RESULTS = Path(__file__).parent / "results" / "parties.json"
 CASES = {
     "multinomial, separable": ("multinomial", "separable"),
     "multinomial, coregional": ("multinomial", "coregional"),
@@ -87,10 +88,9 @@ def scalars(values: dict, b: np.ndarray, eta: np.ndarray) -> dict[str, np.ndarra
     }
 
 
-def one_fit(family: str, fields: str, seed: int) -> tuple[dict[str, float], float, int]:
-    """Rank of each truth among its draws, from 0 to 1; the largest R-hat; divergences."""
-    from arviz_stats.base.array import array_stats
-
+def one_fit(family: str, fields: str, seed: int) -> dict[str, Any]:
+    """Rank of each truth among its draws, from 0 to 1; the largest R-hat; divergences; processor seconds."""
+    start = time.process_time()
     rng = np.random.default_rng([SEED, seed])
     posterior, truth = truth_and_votes(family, fields, rng)
     centring = PartyCentring.of(posterior)
@@ -101,42 +101,37 @@ def one_fit(family: str, fields: str, seed: int) -> tuple[dict[str, float], floa
     b[:, :, 0] -= posterior.level
     drawn = scalars(posterior.constrain(flat), b, np.swapaxes(eta, 2, 3).reshape(-1, posterior.n, 2))
     r_hat = array_stats.rhat(np.ascontiguousarray(theta.transpose(2, 0, 1)))
-    ranks = {name: float((one < truth[name]).mean()) for name, one in drawn.items()}
-    return ranks, float(r_hat.max()), int(statistics["diverging"].sum())
+    return {
+        "ranks": {name: float((one < truth[name]).mean()) for name, one in drawn.items()},
+        "r_hat": float(r_hat.max()),
+        "diverging": int(statistics["diverging"].sum()),
+        "seconds": time.process_time() - start,
+    }
+
+
+def summary(case: str, runs: list[dict[str, Any]]) -> str:
+    """A table in Markdown: fits whose interval held the truth, with the p-value of a binomial test."""
+    fits = len(runs)
+    rows = [f"{case}, {fits} fits", "", "| quantity | inside 50 % | inside 90 % | p |", "|---|---|---|---|"]
+    for name in runs[0]["ranks"]:
+        held = [covered([run["ranks"][name] for run in runs], level) for level in LEVELS]
+        p = [binomtest(k, fits, level).pvalue for k, level in zip(held, LEVELS, strict=True)]
+        told = " | ".join(f"{100 * k / fits:.0f} %" for k in held)
+        rows.append(f"| {name} | {told} | {p[0]:.2f}, {p[1]:.2f} |")
+    worst, diverging = max(run["r_hat"] for run in runs), sum(run["diverging"] for run in runs)
+    seconds = np.median([run["seconds"] for run in runs])
+    rows += [
+        "",
+        f"Largest R-hat {worst:.3f}; divergences {diverging}; median processor seconds {seconds:.1f}.",
+    ]
+    return "\n".join(rows)
 
 
 def main() -> None:
-    fits = int(sys.argv[1]) if len(sys.argv) > 1 else 120
-    asked = sys.argv[2:] or list(CASES)
-    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    for case in asked:
-        start = time.process_time()
-        runs = []
-        for seed in range(fits):
-            runs.append(one_fit(*CASES[case], seed))
-            if (seed + 1) % 10 == 0 or seed + 1 == fits:
-                results[case] = summary(runs, time.process_time() - start)
-                RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-                print(case, seed + 1, flush=True)
-
-
-def summary(runs: list, seconds: float) -> dict:
-    """Counts of fits whose interval held the truth, with the p-value of a binomial test."""
-    fits = len(runs)
-    found = {}
-    for name in runs[0][0]:
-        ranks = np.array([one[0][name] for one in runs])
-        held = [int((np.abs(ranks - 0.5) <= level / 2).sum()) for level in LEVELS]
-        tests = [binomtest(k, fits, level).pvalue for k, level in zip(held, LEVELS, strict=True)]
-        found[name] = {"held": held, "p": [round(float(p), 4) for p in tests]}
-    return {
-        "fits": fits,
-        "levels": LEVELS,
-        "quantities": found,
-        "largest_r_hat": round(max(one[1] for one in runs), 4),
-        "divergences": sum(one[2] for one in runs),
-        "cpu_seconds": round(seconds, 1),
-    }
+    """Make what is missing of each case, and tell."""
+    fits = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    for case in sys.argv[2:] or list(CASES):
+        print(summary(case, keep_fits("parties", case, partial(one_fit, *CASES[case]), fits)))
 
 
 if __name__ == "__main__":
