@@ -79,7 +79,7 @@ def elections_sheet(
         or f"How did the vote for {elections.roles.party_called(fit.model.party)} relate to {called}, and "
         "how did that change?",
         headline=_headline(path, called),
-        told=tuple(elections.record.notes),
+        told=tuple(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in elections.record.notes),
         parts=tuple(parts),
         checks=tuple(checks),
         caveats=_CAVEATS,
