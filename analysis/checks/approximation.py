@@ -7,6 +7,10 @@ of independent draws do; up to 0.7 they are dependable still, with more draws; b
 the result, and the weights do not mend the approximation. Where k-hat is above 0.7 the engine compares its
 marginals with a short run of the sampler; those that agree can be used.
 
+The points of the hyperparameters have a k-hat of their own. It does not count where the points are even and
+their tail, whatever its shape, can hide no more than one per cent of the weight
+(`spatialvote.models.laplace.tail`).
+
 Both parts of the log weights are in the file, so k-hat and the number of effective draws are computed again.
 Below 400 effective draws the ends of intervals are uncertain, below 100 means are too.
 
@@ -28,7 +32,7 @@ QUESTION = "Can the approximation be trusted?"
 K_HAT, K_HAT_SERIOUS = 0.5, 0.7
 ESS, ESS_SERIOUS = 400, 100
 #: What is computed from the weights and recorded; relative, because libraries may sum in another order.
-RECORDED = ("k_hat", "k_hat_points", "k_hat_draws", "importance_ess")
+RECORDED = ("k_hat", "k_hat_points", "k_hat_draws", "hidden", "importance_ess")
 TOLERANCE = 1e-6
 _NAMED = 6
 
@@ -72,7 +76,7 @@ def _named(report: dict, coefficients: tuple[str, ...]) -> dict:
 
 def _k_hat(again: dict[str, float], compared: dict) -> Check:
     # Weights that are all equal have no tail: their k-hat is minus infinity.
-    k_hat = float(np.maximum(again["k_hat_points"], again["k_hat_draws"]))
+    k_hat = again["k_hat"]
     sound = [name for name, one in compared.items() if one["sound"]]
     unsound = [name for name, one in compared.items() if not one["sound"]]
     verdict = grade(k_hat < K_HAT, not k_hat < K_HAT_SERIOUS)
@@ -110,6 +114,7 @@ def _k_hat(again: dict[str, float], compared: dict) -> Check:
         {
             "points": again["k_hat_points"],
             "draws": again["k_hat_draws"],
+            "hidden": again["hidden"],
             "short_run": compared,
         },
     )

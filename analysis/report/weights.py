@@ -26,7 +26,9 @@ def weight_table(fit: Fit, review: Review) -> Table | None:
     rows = [
         ("k-hat", _shape(k_hat.value), f"below {approximation.K_HAT}; not to be trusted from "
          f"{approximation.K_HAT_SERIOUS} on"),
-        ("k-hat of the points of the hyperparameters", _shape(k_hat.details["points"]), "the same"),
+        ("k-hat of the points of the hyperparameters", _shape(k_hat.details["points"]),
+         "the same, unless the points are even"),
+        ("weight that the tail of these points may hide", _hidden(k_hat.details["hidden"]), "at most 1 %"),
         ("k-hat of the draws at the points", _shape(k_hat.details["draws"]), "the same"),
         ("effective draws", f"{fixed(checks['importance_ess'].value)} of {fixed(draws)}",
          f"at least {approximation.ESS}"),
@@ -68,3 +70,8 @@ def _shape(value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "–"
     return fixed(value, 2)
+
+
+def _hidden(part: float | None) -> str:
+    """A part of the weight, in per cent."""
+    return "–" if part is None or not np.isfinite(part) else f"{fixed(100 * part, 2)} %"

@@ -26,8 +26,8 @@ from scipy.special import log_ndtr, logsumexp, ndtri
 
 from spatialvote.models.laplace.outer import Around, Explorable, Map, Points, look
 from spatialvote.models.laplace.proposals import Mixture, SplitT, propose
+from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.laplace.target import Start
-from spatialvote.models.laplace.weigh import smooth
 from spatialvote.models.latent.fast import Drawn, draw_fast
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.term import Hyper
@@ -140,7 +140,7 @@ class Explorer:
         values = np.array([one[0] for one in looked])
         # With its own value for a proposal a point's weight is one, as after resampling it is.
         starts = {q: looked[one][2] for q, one in enumerate(at)}
-        return Points(scores.theta(at_scores)[0][at], values[at], starts, turn + 1)
+        return Points(scores.theta(at_scores)[0][at], values[at], np.zeros(count), starts, turn + 1)
 
 
 def _first(scores: Scores, around: Around, look_at, map_: Map) -> SplitT:

@@ -5,7 +5,8 @@ approximation of field and coefficients (`inner`) gives a few joint draws, each 
 
     log w = F(theta) - log proposal(theta) + r,
 
-with r what the approximation leaves out (`draws`). The weights are Pareto-smoothed (Vehtari et al. 2024):
+with r what the approximation leaves out (`draws`; where effects have no iid part the draws themselves are
+corrected, `sites` and `in_turn`). The weights are Pareto-smoothed (Vehtari et al. 2024):
 their shape k-hat tells whether the approximation can be trusted (below 0.7) and their effective number how
 much is lost. Draws are then resampled to equal weights, eta is drawn exactly given field and votes, and sigma
 and rho take one step that leaves the posterior as it is (`refresh`).
@@ -65,11 +66,15 @@ class Drawn:
 
 
 def points_for(n: int, d: int, draws: int) -> int:
-    """How many points of d hyperparameters: as many as there is time for, a power of two."""
-    share = 8 if n <= 15_000 or n > 100_000 else 16
+    """How many points of d hyperparameters: as many as there is time for, a power of two.
+
+    Beyond 1,000 draws they grow as the root of these: quasi-random points integrate ever better than as many
+    random ones, and a point costs as much as dozens of draws.
+    """
+    share = (8 if n <= 15_000 or n > 100_000 else 16) * max(draws / 1000, 1.0) ** 0.5
     if d > 2:
         # Weakly determined dispersions have long, curved posteriors.
-        share //= 2
+        share /= 2
     return 2 ** round(np.log2(max(draws / share, 32)))
 
 
@@ -108,7 +113,7 @@ def laplace(
         count = points_for(len(target.votes), len(target.names), draws)
         points = choose_points(target, around, count, rng, map_)
         count = len(points.theta)
-        joint = Joint.empty(target, draws, count, rng)
+        joint = Joint.empty(target, draws, points.log_weight, rng)
         done = 0
 
         def fill(q: int) -> None:

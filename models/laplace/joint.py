@@ -9,6 +9,7 @@ from spatialvote.models.families import FAMILIES
 from spatialvote.models.laplace.draws import draw_field, log_ratio, log_ratio_by_series
 from spatialvote.models.laplace.eta import draw_all
 from spatialvote.models.laplace.target import Mode, Start, Target
+from spatialvote.models.laplace.weigh import allot
 
 #: The series replaces quadrature in the weights where the two differ by less than this, in nats, on all draws
 #: that are compared: one at each of the first points.
@@ -57,9 +58,10 @@ class Joint:
     differences: list[float] = field(default_factory=list)
 
     @classmethod
-    def empty(cls, target: Target, draws: int, points: int, rng: np.random.Generator) -> "Joint":
-        """Room for ``draws`` draws at ``points`` points."""
+    def empty(cls, target: Target, draws: int, log_weight: np.ndarray, rng: np.random.Generator) -> "Joint":
+        """Room for ``draws`` draws at points of these weights."""
         n, p = target.design.shape
+        points = len(log_weight)
         precision = target.posterior.field.precision
         return cls(
             target,
@@ -70,7 +72,7 @@ class Joint:
             np.empty((draws, 3 if precision is None else len(precision.diagonal_terms))),
             np.full(points, -np.inf),
             np.zeros(draws),
-            np.array_split(rng.permutation(draws), points),
+            allot(log_weight, draws, rng),
             rng.spawn(points),
         )
 

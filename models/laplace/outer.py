@@ -29,9 +29,18 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from spatialvote.models.laplace.proposals import Mixture, Prior, SplitT, Vague, propose
+from spatialvote.models.laplace.proposals import (
+    Defended,
+    Mixture,
+    Prior,
+    Proposal,
+    SplitT,
+    Vague,
+    sequence,
+)
+from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.laplace.target import Start
-from spatialvote.models.laplace.weigh import smooth
+from spatialvote.models.laplace.weigh import judge
 
 #: Unconstrained hyperparameters are sought within these limits: rho from 1e-4 to 1 - 1e-4.
 _LIMIT = 9.0
@@ -41,8 +50,10 @@ _PROBES = (1.5, 3.0, 5.0)
 #: Limits of the measured scale relative to the Hessian's.
 _NARROWEST, _WIDEST = 0.4, 4.0
 #: The proposal is adapted until this fraction of its points is effective and their k-hat is no larger than
-#: this, in so many rounds at most.
+#: this, or counts for nothing, in so many rounds at most.
 _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
+#: A proposal is tried on so many points before more are asked of it.
+_TRIAL = 256
 #: From so many hyperparameters on, two of them may describe the same variance (sigma and a dispersion or a
 #: group's standard deviation), and the posterior may have a second region that no look around its mode finds:
 #: the prior then takes the part of the defence.
@@ -212,6 +223,8 @@ class Points:
         Shape (k, d).
     log_proposal
         Log density of the proposal that they were drawn from, shape (k,).
+    log_weight
+        F less that, shape (k,).
     starts
         The inner mode at each point, by its position, so that it need not be searched again.
     rounds
@@ -220,6 +233,7 @@ class Points:
 
     theta: np.ndarray
     log_proposal: np.ndarray
+    log_weight: np.ndarray
     starts: dict[int, Start]
     rounds: int
 
@@ -229,22 +243,22 @@ def choose_points(
 ) -> Points:
     """Points whose weights are even enough, from a proposal that is adapted until they are.
 
-    Every round draws ``count`` points from the latest proposal, twice as many once the first has failed. All
-    points so far, weighted against the mixture of the proposals that made them (the balance heuristic; Veach
-    and Guibas 1995), make the next one; the points of a round whose weights pass are kept, or those of the
-    last round.
+    Every round draws ``count`` points from the latest proposal, twice as many once the first has failed; a
+    proposal that fails on its first `_TRIAL` points is not asked for the rest. All points so far, weighted
+    against the mixture of the proposals that made them (the balance heuristic; Veach and Guibas 1995), make
+    the next one; the points of a round whose weights pass are kept, or those of the last round.
     """
     if not target.names:
-        return Points(
-            np.zeros((count, 0)), np.zeros(count), dict.fromkeys(range(count), around.mode.start), 0
-        )
+        starts = dict.fromkeys(range(count), around.mode.start)
+        return Points(np.zeros((count, 0)), np.zeros(count), np.zeros(count), starts, 0)
 
     def look_at(theta: np.ndarray) -> tuple[float, Start]:
         return look(target, around, theta)
 
-    first = split_t(target, around, map_)
-    d, defence = len(first.centre), first
-    proposals: list[SplitT | Vague | Mixture] = [first]
+    first = Defended.of(split_t(target, around, map_))
+    d = first.near.dimension
+    proposals: list[Proposal] = [first]
+    defence: SplitT | Vague = first.far
     points, values = np.empty((0, d)), np.empty(0)
     if d >= _MANY:
         defence = Vague.of(target.posterior, rng)
@@ -253,25 +267,35 @@ def choose_points(
         values = np.array([one[0] for one in map_(look_at, list(points))])
     drawn = [len(points)] * (d >= _MANY)
     while True:
-        batch = propose(proposals[-1], count, rng)
-        log_proposal = proposals[-1].log_density(batch)
-        looked = map_(look_at, list(batch))
-        value = np.array([one[0] for one in looked])
-        log_weight = value - log_proposal
-        weight = np.exp(log_weight - log_weight.max())
-        even = weight.sum() ** 2 >= _EVEN_ENOUGH * count * (weight**2).sum()
+        proposal, batch, looked = proposals[-1], np.empty((0, d)), []
+        uniforms, enough, last = sequence(proposal, rng), False, len(proposals) > _ROUNDS
         # Weights around the mode are even also where another region is missed: a mixture must follow.
-        complete = d < _MANY or isinstance(proposals[-1], Mixture)
-        enough = complete and even and smooth(log_weight)[1] <= _LARGEST_K_HAT
-        if enough or len(proposals) > _ROUNDS:
+        complete = d < _MANY or isinstance(proposal, Mixture)
+        while len(batch) < count and (last or enough or not len(batch)):
+            more = min(_TRIAL, count) if not len(batch) else count - len(batch)
+            fresh = proposal.draw(uniforms.random(more))
+            batch, looked = np.vstack([batch, fresh]), looked + map_(look_at, list(fresh))
+            log_proposal = proposal.log_density(batch)
+            log_weight = np.array([one[0] for one in looked]) - log_proposal
+            enough = complete and _even_enough(log_weight)
+        if len(batch) == count and (enough or last):
             starts = {q: start for q, (_, start) in enumerate(looked)}
-            return Points(batch, log_proposal, starts, len(proposals))
-        points, values = np.vstack([points, batch]), np.r_[values, value]
-        drawn.append(count)
+            return Points(batch, log_proposal, log_weight, starts, len(proposals))
+        points, values = np.vstack([points, batch]), np.r_[values, [one[0] for one in looked]]
+        drawn.append(len(batch))
         densities = np.array([one.log_density(points) for one in proposals])
         made = logsumexp(densities, axis=0, b=np.array(drawn)[:, None])
         weight = np.exp(values - made - logsumexp(values - made))
-        if not isinstance(proposals[-1], Mixture):
+        if not isinstance(proposal, Mixture):
             # A posterior that is no Gaussian takes more points to be covered.
             count *= 2
         proposals.append(Mixture.around(points, weight, defence))
+
+
+def _even_enough(log_weight: np.ndarray) -> bool:
+    """Whether enough points are effective, and the tail of their weights is light or holds nothing."""
+    weight = np.exp(log_weight - log_weight.max())
+    if weight.sum() ** 2 < _EVEN_ENOUGH * len(weight) * (weight**2).sum():
+        return False
+    smoothed, k_hat = smooth(log_weight)
+    return k_hat <= _LARGEST_K_HAT or judge(log_weight, smoothed, k_hat)[0]

@@ -1,7 +1,8 @@
 r"""Proposals for the hyperparameters: densities that can be drawn from quasi-randomly.
 
 Each has ``draw``, from uniforms to points, and ``log_density``. `SplitT` is the first, around the mode;
-`Vague` is the prior; `Mixture` is made of weighted points and keeps a part of one of the others as defence.
+`Defended` is the same with a part of its points from a wider one; `Vague` is the prior; `Mixture` is made of
+weighted points and keeps a part of one of the others as defence.
 
 References
 ----------
@@ -12,7 +13,7 @@ West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +24,8 @@ from scipy.stats import qmc
 _DEFENCE = 0.1
 #: Degrees of freedom of the first proposal and of the mixture's kernels.
 _FREEDOM_SPLIT, _FREEDOM = 12.0, 6.0
+#: Of the first proposal's points so many come from one so many times as wide, with tails so much heavier.
+_WIDE_PART, _WIDER, _FREEDOM_WIDE = 1 / 16, 3.0, 4.0
 #: Draws of the prior that are held.
 HELD = 4096
 
@@ -55,12 +58,24 @@ class SplitT:
         Eigenvectors times standard deviations, shape (d, d).
     above, below
         Scale of each axis on either side, shape (d,).
+    freedom
+        Degrees of freedom of t.
     """
 
     centre: np.ndarray
     axes: np.ndarray
     above: np.ndarray
     below: np.ndarray
+    freedom: float = _FREEDOM_SPLIT
+
+    @property
+    def dimension(self) -> int:
+        """Uniforms of a point."""
+        return len(self.centre)
+
+    def wider(self) -> "SplitT":
+        """The same, wider and with heavier tails."""
+        return replace(self, above=_WIDER * self.above, below=_WIDER * self.below, freedom=_FREEDOM_WIDE)
 
     def draw(self, uniform: np.ndarray) -> np.ndarray:
         """Points for uniforms (k, d), shape (k, d)."""
@@ -68,14 +83,14 @@ class SplitT:
         left = self.below / (self.above + self.below)
         lower = uniform < left
         part = np.where(lower, uniform / (2 * left), 0.5 + (uniform - left) / (2 * (1 - left)))
-        z = stdtrit(_FREEDOM_SPLIT, np.clip(part, 1e-12, 1 - 1e-12)) * np.where(lower, self.below, self.above)
+        z = stdtrit(self.freedom, np.clip(part, 1e-12, 1 - 1e-12)) * np.where(lower, self.below, self.above)
         return self.centre + z @ self.axes.T
 
     def log_density(self, theta: np.ndarray) -> np.ndarray:
         """Log density at points (k, d), shape (k,)."""
         z = np.linalg.solve(self.axes, (theta - self.centre).T).T
         scaled = z / np.where(z < 0, self.below, self.above)
-        nu = _FREEDOM_SPLIT
+        nu = self.freedom
         norm = (
             gammaln((nu + 1) / 2)
             - gammaln(nu / 2)
@@ -88,11 +103,45 @@ class SplitT:
 
 
 @dataclass(frozen=True, eq=False)
+class Defended:
+    """A proposal, and the fraction `_WIDE_PART` of its points from the same one made wider.
+
+    Where the proposal is too narrow its weights are not bounded by what a few of its points show. Against the
+    two together no weight is larger than 1 / `_WIDE_PART` times that against the wider one alone (Hesterberg
+    1995), and mass in the proposal's own tails is met by more than the rare points that it sends there.
+    """
+
+    near: SplitT
+    far: SplitT
+
+    @classmethod
+    def of(cls, near: SplitT) -> "Defended":
+        """A proposal and its wider form."""
+        return cls(near, near.wider())
+
+    @property
+    def dimension(self) -> int:
+        """Uniforms of a point: which of both, and those of either."""
+        return self.near.dimension + 1
+
+    def draw(self, uniform: np.ndarray) -> np.ndarray:
+        """Points for uniforms (k, d + 1), shape (k, d)."""
+        far = uniform[:, :1] < _WIDE_PART
+        return np.where(far, self.far.draw(uniform[:, 1:]), self.near.draw(uniform[:, 1:]))
+
+    def log_density(self, theta: np.ndarray) -> np.ndarray:
+        """Log density at points (k, d), shape (k,)."""
+        near, far = self.near.log_density(theta), self.far.log_density(theta)
+        return np.logaddexp(near + np.log1p(-_WIDE_PART), far + np.log(_WIDE_PART))
+
+
+@dataclass(frozen=True, eq=False)
 class Vague:
     """The prior as a proposal: its log density at a point, and draws from it, shape (held, d)."""
 
     log_prior: Callable[[np.ndarray], float]
     drawn: np.ndarray
+    dimension = 1
 
     @classmethod
     def of(cls, posterior: Prior, rng: np.random.Generator) -> "Vague":
@@ -130,6 +179,11 @@ class Mixture:
     weights: np.ndarray
     root: np.ndarray
     defence: SplitT | Vague
+
+    @property
+    def dimension(self) -> int:
+        """Uniforms of a point."""
+        return self.centres.shape[1] + 2
 
     @classmethod
     def around(cls, points: np.ndarray, weights: np.ndarray, defence: SplitT | Vague) -> "Mixture":
@@ -188,11 +242,14 @@ class Mixture:
         return np.logaddexp(near + np.log1p(-_DEFENCE), self.defence.log_density(theta) + np.log(_DEFENCE))
 
 
-def propose(proposal: SplitT | Vague | Mixture, count: int, rng: np.random.Generator) -> np.ndarray:
+Proposal = SplitT | Defended | Vague | Mixture
+
+
+def propose(proposal: Proposal, count: int, rng: np.random.Generator) -> np.ndarray:
     """Quasi-random points from a proposal, shape (count, d)."""
-    if isinstance(proposal, Mixture):
-        dimension = proposal.centres.shape[1] + 2
-    else:
-        dimension = len(proposal.centre) if isinstance(proposal, SplitT) else 1
-    uniform = qmc.Sobol(dimension, rng=rng).random(count)
-    return proposal.draw(uniform)
+    return proposal.draw(sequence(proposal, rng).random(count))
+
+
+def sequence(proposal: Proposal, rng: np.random.Generator) -> qmc.Sobol:
+    """The scrambled Sobol sequence whose uniforms a proposal turns into points."""
+    return qmc.Sobol(proposal.dimension, rng=rng)

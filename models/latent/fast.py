@@ -24,7 +24,7 @@ from spatialvote.models.laplace.engine import points_for
 from spatialvote.models.laplace.eta import draw_all
 from spatialvote.models.laplace.outer import Points, choose_points, find_mode, look_around
 from spatialvote.models.laplace.target import Start
-from spatialvote.models.laplace.weigh import weigh
+from spatialvote.models.laplace.weigh import allot, weigh
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.system import draw_system, forms, multiply_rows
 from spatialvote.models.latent.target import LatentTarget
@@ -108,7 +108,7 @@ def draw_fast(
             point=np.empty(draws, dtype=np.int64),
         )
         sums = np.ones((draws, posterior.layout.base_start.size))
-        slots, sources = np.array_split(rng.permutation(draws), count), rng.spawn(count)
+        slots, sources = allot(points.log_weight, draws, rng), rng.spawn(count)
         done = 0
 
         def fill(q: int) -> None:

@@ -24,7 +24,7 @@ from scipy.special import logsumexp
 
 from spatialvote.data.errors import ModelError, Problem
 from spatialvote.models.laplace.proposals import HELD, Mixture, SplitT, Vague, propose
-from spatialvote.models.laplace.weigh import smooth
+from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.turnout.posterior import TurnoutPosterior
 
 #: Proposals of each round: so many for each hyperparameter, and at least, as a power of two (Sobol points).

@@ -14,7 +14,7 @@ from spatialvote.data.turnout import TurnoutCells
 from spatialvote.models.families.binomial import CODE
 from spatialvote.models.laplace.district import ROWS
 from spatialvote.models.laplace.eta import draw_all
-from spatialvote.models.laplace.weigh import smooth
+from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.record import timed
 from spatialvote.models.turnout.explore import Explored, explore
 from spatialvote.models.turnout.fit import TurnoutFit
