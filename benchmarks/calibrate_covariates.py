@@ -1,7 +1,7 @@
 """Are a coefficient and unknown values of its covariate recovered as often as they should be?
 
     python benchmarks/calibrate_covariates.py [--fits 60] [--cores 2] [--districts 100] [--chains 4]
-                                              [--draws 1000] [--output benchmarks/results/covariates.json]
+                                              [--draws 500] [--output benchmarks/results/covariates.json]
 
 A simulated city keeps its people; for each fit a covariate ("need") and votes are drawn anew,
 
@@ -13,11 +13,16 @@ multiples of 2; all are estimated with standard error 0.7. Each map is fitted th
 takes these values as unknown (engine ``nuts``); to need as published, taken as exact, blanks filled with the
 mean (engine ``laplace``, as is the next); and to the true need. Told are mean, and coverage of 95 %
 intervals, of the coefficient of need (0.3); coverage of 95 and 50 % intervals of unknown values; and the
-ratio of their standard deviations with and without the votes.
+ratio of their standard deviations with and without the votes. Of the sampler: the worst R-hat and the least
+effective number of draws over the coefficient and the hyperparameters, and CPU time.
+
+What is done is written after every map (with more cores, as many maps as these), and the same command goes on
+from there.
 """
 
 import argparse
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cache
@@ -26,9 +31,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 import spatialvote as sv
 from spatialvote.analysis.many import run_many
+from spatialvote.data.aside import written_aside
 from spatialvote.data.districts import Districts
 from spatialvote.models.draw_field import draw_effects
 from spatialvote.models.scaled_graph import scale_graph
@@ -87,8 +94,9 @@ def run(job: Job) -> dict[str, object]:
         columns = columns.assign(need=need + ERROR * noise, se=ERROR)
         declared, published = sv.Uncertain(se="se"), columns["need"]
     spoilt = sv.declare_uncertain(true, {"need": declared}, columns)
-    seed = 1000 + job.seed
+    seed, begun = 1000 + job.seed, time.process_time()
     fit = MODEL.fit(spoilt, seed=seed, draws=job.draws, chains=job.chains, cores=1, progress=False)
+    seconds = time.process_time() - begun
     naive = MODEL.fit(
         replace(true, table=true.table.assign(need=published)), "laplace", seed=seed, progress=False
     )
@@ -96,14 +104,14 @@ def run(job: Job) -> dict[str, object]:
     district = fit.constant("unknown_district")
     values, alone = fit.draws("unknown"), fit.tree["covariates"]["unknown"].to_numpy()[0]
     inside = {f"inside_{level}": float(_inside(values, need[district], level).mean()) for level in (95, 50)}
-    slopes = fit.draws("beta")[:, -1]
     return {
         **asdict(job),
         "slope": {name: _told(one) for name, one in (("joint", fit), ("published", naive), ("true", known))},
         **inside,
         "sd_ratio": float(np.median(values.std(axis=0) / alone.std(axis=0))),
         "diverging": int(fit.tree["sample_stats"]["diverging"].sum()),
-        "r_hat": _r_hat(slopes.reshape(job.chains, job.draws)),
+        **_mixing(fit, job),
+        "seconds": round(seconds, 1),
     }
 
 
@@ -118,10 +126,17 @@ def _inside(values: np.ndarray, truth: np.ndarray, level: int) -> np.ndarray:
     return (low <= truth) & (truth <= high)
 
 
-def _r_hat(chains: np.ndarray) -> float:
+def _mixing(fit: sv.Fit, job: Job) -> dict[str, float]:
+    """Worst R-hat and least effective number of draws over coefficient of need and hyperparameters."""
     from arviz_stats.base.array import array_stats
 
-    return float(np.asarray(array_stats.rhat(chains)))
+    named = ("sigma", "rho", "covariate_sigma", "covariate_rho")
+    drawn = [fit.draws("beta")[:, -1], *(fit.draws(name).reshape(-1) for name in named)]
+    chains = [np.asarray(one, dtype=np.float64).reshape(job.chains, job.draws) for one in drawn]
+    return {
+        "r_hat": max(float(np.asarray(array_stats.rhat(one))) for one in chains),
+        "ess": min(float(np.asarray(array_stats.ess(one))) for one in chains),
+    }
 
 
 def summarise(rows: list[dict]) -> list[dict[str, object]]:
@@ -139,7 +154,7 @@ def summarise(rows: list[dict]) -> list[dict[str, object]]:
                     "fit": kind,
                     "fits": len(here),
                     "mean": float(told[:, 0].mean()),
-                    "mean_se": float(told[:, 0].std(ddof=1) / np.sqrt(len(here))),
+                    "mean_se": float(told[:, 0].std() / np.sqrt(max(len(here) - 1, 1))),
                     "sd": float(told[:, 1].mean()),
                     "covered": int(((told[:, 2] <= SLOPE) & (told[:, 3] >= SLOPE)).sum()),
                 }
@@ -147,7 +162,11 @@ def summarise(rows: list[dict]) -> list[dict[str, object]]:
         found[-3] |= {
             name: float(np.mean([row[name] for row in here]))
             for name in ("inside_95", "inside_50", "sd_ratio", "diverging")
-        } | {"worst_r_hat": float(max(row["r_hat"] for row in here))}
+        } | {
+            "worst_r_hat": float(max(row["r_hat"] for row in here)),
+            "median_ess": float(np.median([row["ess"] for row in here])),
+            "median_seconds": float(np.median([row["seconds"] for row in here])),
+        }
     return found
 
 
@@ -158,15 +177,28 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--districts", type=int, default=100)
     parser.add_argument("--chains", type=int, default=4, help="of each fit with unknown values")
-    parser.add_argument("--draws", type=int, default=1000, help="of each chain")
+    parser.add_argument("--draws", type=int, default=500, help="of each chain")
     parser.add_argument("--output", type=Path, default=RESULTS)
     given = parser.parse_args()
     each = (given.chains, given.draws)
     jobs = [Job(way, given.districts, seed, *each) for seed in range(given.fits) for way in WAYS]
-    rows = run_many(run, jobs, cores=given.cores)
-    found = {"date": date.today().isoformat(), "slope": SLOPE, "summary": summarise(rows), "rows": rows}
-    given.output.write_text(json.dumps(found, indent=1) + "\n")
-    for row in found["summary"]:
+    rows: list[dict] = []
+    if given.output.exists():
+        rows = json.loads(given.output.read_text(encoding="utf-8"))["rows"]
+    settings = {(row["districts"], row["chains"], row["draws"]) for row in rows}
+    if settings - {(given.districts, *each)}:
+        parser.error(f"{given.output} has fits of other districts, chains or draws: give another --output")
+    done = {(row["way"], row["seed"]) for row in rows}
+    left = [job for job in jobs if (job.way, job.seed) not in done]
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    with threadpool_limits(limits=1):
+        for first in range(0, len(left), given.cores):
+            rows += run_many(run, left[first : first + given.cores], cores=given.cores)
+            found = {"date": date.today().isoformat(), "slope": SLOPE, "summary": summarise(rows)}
+            with written_aside(given.output) as aside:
+                aside.write_text(json.dumps(found | {"rows": rows}, indent=1) + "\n", encoding="utf-8")
+            print(f"{len(rows)} of {len(jobs)}", flush=True)
+    for row in summarise(rows):
         print({name: round(one, 4) if isinstance(one, float) else one for name, one in row.items()})
 
 

@@ -106,7 +106,9 @@ def read_raster_cells(
         if (gap & lived).any()
     )
     groups = tuple(one for one in values if one != total)
-    return Cells(table, total, groups, x, y, side, system, dict(definitions or {}), notes)
+    named = {group: _named(one) for group, one in bands.items()}
+    arguments = {"source": named[total][0], "bands": named, **({} if total == TOTAL else {"total": total})}
+    return Cells(table, total, groups, x, y, side, system, dict(definitions or {}), notes, arguments)
 
 
 def sum_rasters(bands: Mapping[str, Band], areas: "Districts | gpd.GeoDataFrame") -> pd.DataFrame:
@@ -146,6 +148,12 @@ def sum_rasters(bands: Mapping[str, Band], areas: "Districts | gpd.GeoDataFrame"
     return pd.DataFrame(sums, index=ids)
 
 
+def _named(band: Band) -> tuple[str, int]:
+    """Name of the file, and number of the band."""
+    path, number = band if isinstance(band, tuple) else (band, 1)
+    return Path(path).name, number
+
+
 @contextmanager
 def _opened(band: Band) -> "Iterator[tuple[DatasetReader, int]]":
     """An open raster and the number of its band."""
@@ -159,8 +167,7 @@ def _opened(band: Band) -> "Iterator[tuple[DatasetReader, int]]":
     import rasterio
     from rasterio.errors import RasterioIOError
 
-    path, number = band if isinstance(band, tuple) else (band, 1)
-    path = Path(path)
+    path, number = Path(band[0]) if isinstance(band, tuple) else Path(band), _named(band)[1]
     if not path.is_file():
         raise DataError(Problem(f"there is no raster '{path}'", "check the path"))
     try:

@@ -40,7 +40,8 @@ class Cells:
     notes
         What was done while reading.
     arguments
-        What `read_cells` was called with, where it read a file: plain values, the file by its name.
+        What `read_cells` or `read_raster_cells` was called with, where it read files: plain values, the files
+        by their names. ``within``: what `cells_within` was, whose cells were kept.
 
     Raises
     ------

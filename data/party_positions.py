@@ -128,6 +128,26 @@ def read_populist(
     return table.reset_index(drop=True)
 
 
+def listed_parties(path: str | Path, country: str) -> tuple[str, ...]:
+    """Names of one country's parties that The PopuList lists.
+
+    Raises
+    ------
+    DataError
+        Where the file is missing or lacks a column, or has no party of the country.
+    """
+    table = read_populist(path)
+    found = table.loc[table["country"] == country, "party"]
+    if found.empty:
+        raise DataError(
+            Problem(
+                f"file '{Path(path).name}' lists no party of '{country}'",
+                f"name the country as it does: {name_some(sorted(table['country'].unique()), limit=40)}",
+            )
+        )
+    return tuple(found)
+
+
 def _numbers(raw: pd.DataFrame, column: str) -> pd.Series:
     return pd.to_numeric(raw[column], errors="coerce")
 

@@ -64,7 +64,20 @@ class PartyChoice:
         ]
         return (
             f"Chosen by {rule} ({self.country}, {self.year}): {', '.join(told)}. A threshold of "
-            f"{'; of '.join(others)}."
+            f"{'; of '.join(others)}.{self._listed_words}"
+        )
+
+    @property
+    def _listed_words(self) -> str:
+        """Which of the parties The PopuList has, where it was asked."""
+        if "listed" not in self.table:
+            return ""
+        on = self.table.index[self.table["listed"]]
+        here = [str(one) for one in on if one in self.parties]
+        others = [str(one) for one in on if one not in self.parties]
+        return (
+            f" Of the parties chosen The PopuList (populist, far-left and far-right parties) has "
+            f"{', '.join(here) or 'none'}; of the others {', '.join(others) or 'none'}."
         )
 
 
@@ -92,8 +105,8 @@ def select_parties(
     salience
         Least salience (0 to 10); None: any.
     listed
-        Names of the country's parties that a list such as The PopuList has, told beside the positions; the
-        list chooses nothing.
+        Names of the country's parties that The PopuList has, told beside the positions, whether in capitals
+        or not; the list chooses nothing.
 
     Raises
     ------
@@ -143,7 +156,8 @@ def select_parties(
         )
     table = table.assign(chosen=table.index.isin(parties))
     if listed is not None:
-        table["listed"] = table.index.isin(list(listed))
+        names = {one.casefold() for one in listed}
+        table["listed"] = [party.casefold() in names for party in table.index]
     return PartyChoice(country, chosen_year, threshold, salience, parties, table, positions.source)
 
 

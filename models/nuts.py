@@ -262,11 +262,13 @@ def arrange(
     statistics = statistics_of(chains)
     whole = np.stack([one.point for one in chains])
     point = whole[..., : posterior.n_dim]
-    values = {} if unknowns is None else unknowns.draws(whole[..., posterior.n_dim :])
+    named = point if centring is None else np.stack([centring.theta(one) for one in point])
+    draws = posterior.constrain(named)
+    if unknowns is not None:
+        draws |= unknowns.draws(whole[..., posterior.n_dim :], draws.get("sigma"), draws.get("rho"))
     if centring is None:
-        coefficients = point[..., posterior.n_hyper :]
-        return {**posterior.constrain(point), "coefficients": coefficients, **values}, statistics
-    draws = posterior.constrain(np.stack([centring.theta(one) for one in point])) | values
+        draws["coefficients"] = point[..., posterior.n_hyper :]
+        return draws, statistics
     # Chain by chain: the transformation makes several copies of its draws.
     draws["eta"] = np.stack([centring.eta(one) for one in point])
     return draws, statistics

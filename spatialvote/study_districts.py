@@ -11,6 +11,7 @@ from spatialvote.study_definitions import own_groups
 from spatialvote.study_schema import TableData
 
 if TYPE_CHECKING:
+    from spatialvote.data.cells import Cells
     from spatialvote.data.districts import Districts
     from spatialvote.data.select_parties import PartyChoice
     from spatialvote.study import Study
@@ -111,18 +112,10 @@ def _measured(study: Study, districts: Districts) -> Districts:
     """Add what [surroundings] asks for."""
     from spatialvote.data.files import file_hashes
     from spatialvote.data.measure_surroundings import measure_surroundings
-    from spatialvote.data.read_cells import read_cells
 
     section: Any = study.settings.surroundings
     own = section.definition
-    cells = read_cells(
-        section.cells,
-        persons={"persons": section.persons, **section.groups},
-        **{
-            name: getattr(section, name)
-            for name in ("cell", "x", "y", "coordinates", "side", "crs", "origin", "count", "suppressed")
-        },
-    )
+    cells = _from_rasters(section) if section.rasters else _from_table(section)
     made = measure_surroundings(
         districts,
         cells,
@@ -136,20 +129,49 @@ def _measured(study: Study, districts: Districts) -> Districts:
         border=section.border,
         mask=section.mask,
     )
-    files = [section.cells, *([section.mask] if section.mask is not None else [])]
+    relation = None if section.relation is None else section.relation.table
+    named = [section.cells, relation, section.mask, *(file for file, _ in section.rasters.values())]
+    files = [one for one in dict.fromkeys(named) if one is not None]
     record = made.record
     return replace(made, record=replace(record, files={**record.files, **file_hashes(files)}))
+
+
+def _from_table(section: Any) -> Cells:
+    """Cells of [surroundings] from a table, those of one unit where it asks for one."""
+    from spatialvote.data.read_cells import cells_within, read_cells
+
+    relation = section.relation
+    persons = {"persons": section.persons, **section.groups}
+    names = ("cell", "x", "y", "coordinates", "side", "crs", "origin", "count", "suppressed")
+    how = {name: getattr(section, name) for name in names}
+    if relation is None:
+        return read_cells(section.cells, persons=persons, **how)
+    within = (relation.cell, relation.column, relation.value)
+    cells = read_cells(section.cells, persons=persons, keep=cells_within(relation.table, *within), **how)
+    told = {name: one for name, one in how.items() if one not in (None, "corner")}
+    told |= {"source": section.cells.name, "persons": persons, "within": [relation.table.name, *within]}
+    return replace(cells, arguments=told)
+
+
+def _from_rasters(section: Any) -> Cells:
+    """Cells of [surroundings] from rasters."""
+    from spatialvote.data.cell_rasters import read_raster_cells
+
+    return read_raster_cells(dict(section.rasters))
 
 
 def _chosen(study: Study, districts: Districts) -> tuple[Districts, PartyChoice]:
     """Add the outcome of [parties], and one for each threshold of the multiverse."""
     from spatialvote.data.add_party import add_party
     from spatialvote.data.files import file_hashes
-    from spatialvote.data.party_positions import read_chapel_hill
+    from spatialvote.data.party_positions import listed_parties, read_chapel_hill
     from spatialvote.data.select_parties import select_parties, votes_of
 
     section: Any = study.settings.parties
     positions = read_chapel_hill(section.survey, year=section.survey_year, countries=section.countries)
+    listed = None
+    if section.populist is not None:
+        listed = listed_parties(section.populist, section.populist_country or section.country)
     thresholds = {section.threshold: section.name}
     if study.settings.multiverse is not None:
         thresholds = {
@@ -158,14 +180,14 @@ def _chosen(study: Study, districts: Districts) -> tuple[Districts, PartyChoice]
     main: Any = None
     for threshold, name in thresholds.items():
         choice = select_parties(
-            positions, section.country, section.year, threshold, salience=section.salience
+            positions, section.country, section.year, threshold, salience=section.salience, listed=listed
         )
         called = "the anti-immigration bloc"
         called += "" if threshold == section.threshold else f" (position {threshold:g} or more)"
         districts = add_party(districts, name, votes_of(choice, section.columns), called)
         main = choice if threshold == section.threshold else main
     record = districts.record
-    files = [section.survey, *([section.countries] if section.countries is not None else [])]
+    files = [one for one in (section.survey, section.countries, section.populist) if one is not None]
     notes = (*record.notes, main.words)
     return replace(
         districts, record=replace(record, notes=notes, files={**record.files, **file_hashes(files)})

@@ -23,6 +23,7 @@ SECTIONS: Mapping[tuple[str, ...], type[sections.Section] | Mapping[str, type[se
     ("stations",): surroundings_schema.StationsSection,
     ("surroundings",): surroundings_schema.SurroundingsSection,
     ("surroundings", "definition"): sections.DefinitionSection,
+    ("surroundings", "relation"): surroundings_schema.RelationSection,
     ("parties",): surroundings_schema.PartiesSection,
     ("data", "uncertain", "<column>"): schema.UncertainSection,
     ("graph",): schema.GraphSection,
@@ -47,7 +48,7 @@ _NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 #: Last keys of paths to tables whose keys are names, and whose values are no sections.
 _TEXT_TABLES = tuple(
-    (one,) for one in ("votes", "units", "names", "covariates", "groups", "rings", "columns")
+    (one,) for one in ("votes", "units", "names", "covariates", "groups", "rings", "rasters", "columns")
 )
 
 

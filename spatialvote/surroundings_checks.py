@@ -10,6 +10,24 @@ from spatialvote.study_definitions import definition_problems
 #: Where the share of the group stands if the file does not name a column.
 _SHARE = "migrant_share"
 _NAME = "anti_immigration"
+#: The raster of all residents.
+_TOTAL = "persons"
+#: Keys of [surroundings] that say how a table of cells is written.
+_OF_TABLES = (
+    "cells",
+    "relation",
+    "cell",
+    "x",
+    "y",
+    "coordinates",
+    "side",
+    "crs",
+    "origin",
+    "count",
+    "suppressed",
+    "persons",
+    "groups",
+)
 
 
 def surroundings_problems(raw: dict[str, Any], folder: Path) -> Iterator[Problem]:
@@ -72,43 +90,32 @@ def _table(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _files(raw: dict[str, Any], folder: Path) -> Iterator[Problem]:
-    for section, keys in {
-        "stations": ("table",),
-        "surroundings": ("cells", "mask"),
-        "parties": ("survey", "countries"),
-    }.items():
-        for key in keys:
-            name = _table(raw, section).get(key)
-            if isinstance(name, str) and name and not (folder / name).is_file():
-                what = "is a folder" if (folder / name).is_dir() else "does not exist"
-                yield Problem(
-                    f"{section}.{key}: file '{name}' {what}",
-                    f"relative paths start at the folder of the study file, '{folder}'",
-                )
+    around = _table(raw, "surroundings")
+    named = {
+        f"{section}.{key}": _table(raw, section).get(key)
+        for section, keys in {
+            "stations": ("table",),
+            "surroundings": ("cells", "mask"),
+            "parties": ("survey", "countries", "populist"),
+        }.items()
+        for key in keys
+    }
+    named["surroundings.relation.table"] = _table(around, "relation").get("table")
+    for group, one in _table(around, "rasters").items():
+        named[f"surroundings.rasters.{group}"] = one[0] if isinstance(one, list) and one else one
+    for key, name in named.items():
+        if isinstance(name, str) and name and not (folder / name).is_file():
+            what = "is a folder" if (folder / name).is_dir() else "does not exist"
+            yield Problem(
+                f"{key}: file '{name}' {what}",
+                f"relative paths start at the folder of the study file, '{folder}'",
+            )
 
 
 def _surroundings(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]:
     if not section:
         return
-    groups, group = section.get("groups"), section.get("group")
-    if isinstance(groups, dict) and isinstance(group, str) and group not in groups:
-        yield Problem(
-            f"surroundings.group is '{group}', which is not among surroundings.groups",
-            f"use one of {name_some(groups, limit=10)}",
-        )
-    by_place = [key for key in ("x", "y", "side", "crs") if key in section]
-    if "cell" in section and by_place:
-        yield Problem(
-            f"surroundings.cell and surroundings.{by_place[0]} are both given",
-            "codes say it all: leave it out",
-        )
-    elif "cell" not in section and len(by_place) < 4:
-        yield Problem(
-            "[surroundings] has neither codes of cells nor all of x, y, side and crs",
-            "name the column with codes as cell, or give all four",
-        )
-    if ("origin" in section) != ("count" in section):
-        yield Problem("surroundings.origin and surroundings.count go together", "name both columns, or none")
+    yield from _from_rasters(section) if "rasters" in section else _from_table(section)
     columns = measured_columns(section)
     rings = _table(section, "rings")
     for name, ring in rings.items():
@@ -143,6 +150,75 @@ def _surroundings(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Pro
         )
 
 
+def _from_table(section: dict[str, Any]) -> Iterator[Problem]:
+    """Of persons in a table with one row per cell."""
+    if "cells" not in section:
+        yield Problem(
+            "[surroundings] has neither cells nor rasters",
+            "name the file with one row per cell as cells, or a GeoTIFF for each group as rasters",
+        )
+        return
+    if "persons" not in section:
+        yield Problem(
+            "surroundings.persons is missing",
+            "give the column (of a long file: the origin) with all residents",
+        )
+    groups, group = section.get("groups", {}), section.get("group")
+    if groups == {}:
+        yield Problem(
+            "surroundings.groups has no group",
+            "give a table of group = column (of a long file: origin); at least one",
+        )
+    elif isinstance(groups, dict) and isinstance(group, str) and group not in groups:
+        yield Problem(
+            f"surroundings.group is '{group}', which is not among surroundings.groups",
+            f"use one of {name_some(groups, limit=10)}",
+        )
+    by_place = [key for key in ("x", "y", "side", "crs") if key in section]
+    if "cell" in section and by_place:
+        yield Problem(
+            f"surroundings.cell and surroundings.{by_place[0]} are both given",
+            "codes say it all: leave it out",
+        )
+    elif "cell" not in section and len(by_place) < 4:
+        yield Problem(
+            "[surroundings] has neither codes of cells nor all of x, y, side and crs",
+            "name the column with codes as cell, or give all four",
+        )
+    if ("origin" in section) != ("count" in section):
+        yield Problem("surroundings.origin and surroundings.count go together", "name both columns, or none")
+
+
+def _from_rasters(section: dict[str, Any]) -> Iterator[Problem]:
+    """Of persons in rasters, which say by themselves where their cells are."""
+    beside = [key for key in _OF_TABLES if key in section]
+    if beside:
+        yield Problem(
+            f"surroundings.rasters and surroundings.{beside[0]} are both given",
+            "rasters name their groups and say where their cells are: leave it out",
+        )
+    rasters, group = _table(section, "rasters"), section.get("group")
+    if not isinstance(section["rasters"], dict):
+        return
+    if _TOTAL not in rasters:
+        yield Problem(
+            f"surroundings.rasters has no '{_TOTAL}'", f"give the raster of all residents as {_TOTAL}"
+        )
+    groups = [one for one in rasters if one != _TOTAL]
+    if isinstance(group, str) and group not in groups:
+        yield Problem(
+            f"surroundings.group is '{group}', which is not among surroundings.rasters",
+            f"use one of {name_some(groups, limit=10)}" if groups else "give its raster beside all residents",
+        )
+    named = [tuple(one) if isinstance(one, list) else (one, 1) for one in rasters.values()]
+    twice = [one for one in named if named.count(one) > 1]
+    if twice:
+        yield Problem(
+            f"band {twice[0][1]} of '{twice[0][0]}' stands for two groups of surroundings.rasters",
+            "name the band of each group: [file, band]",
+        )
+
+
 def _parties(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]:
     votes, columns, name = data.get("votes"), section.get("columns"), section.get("name", _NAME)
     if not section or not isinstance(votes, dict | list):
@@ -154,5 +230,9 @@ def _parties(section: dict[str, Any], data: dict[str, Any]) -> Iterator[Problem]
                 f"parties.columns has {name_some(unknown)}, without votes",
                 f"data.votes has {name_some(votes, limit=10)}; '' is for a party that did not stand",
             )
+    if "populist_country" in section and "populist" not in section:
+        yield Problem(
+            "parties.populist_country means nothing without parties.populist", "name the list's file"
+        )
     if name in votes:
         yield Problem(f"parties.name is '{name}', which is a party already", "give the outcome another name")

@@ -14,14 +14,42 @@ def _rings(value: Any) -> Any:
     return {name: tuple(ring) if isinstance(ring, list) else ring for name, ring in value.items()}
 
 
+def _band(value: Any) -> Any:
+    """A raster and the number of its band; the first, where none is named."""
+    if isinstance(value, str):
+        return (value, 1)
+    return tuple(value) if isinstance(value, list) else value
+
+
 Metres = Annotated[int, Field(ge=1)]
 Numbers = Annotated[tuple[Metres, ...], BeforeValidator(listed)]
+
+
+Raster = Annotated[tuple[FilePath, Annotated[int, Field(ge=1)]], BeforeValidator(_band)]
+
+
+class RelationSection(Section):
+    """[surroundings.relation]: which cells belong to a unit, such as a city; the others are left out."""
+
+    table: FilePath = Field(description="a CSV or Parquet file that relates cells to units, in quotes")
+    cell: Text = Field(description="the column with INSPIRE codes of the cells")
+    column: Text = Field(description="the column that names the unit")
+    value: Text = Field(description="the unit whose cells are kept, in quotes")
 
 
 class SurroundingsSection(Section):
     """[surroundings]: persons by origin on a grid, and what is measured of them in and around districts."""
 
-    cells: FilePath = Field(description="a CSV or Parquet file with one row per cell, in quotes")
+    cells: FilePath | None = Field(
+        default=None, description="a CSV or Parquet file with one row per cell, in quotes"
+    )
+    rasters: dict[Text, Raster] = Field(
+        default={},
+        description="in place of cells: a table of group = GeoTIFF or [GeoTIFF, band], persons = all of them",
+    )
+    relation: RelationSection | None = Field(
+        default=None, description="a table { table, cell, column, value }: the cells of one unit are kept"
+    )
     cell: Text | None = Field(default=None, description="the column with INSPIRE codes of the cells")
     x: Text | None = Field(default=None, description="without codes: the column with eastings")
     y: Text | None = Field(default=None, description="without codes: the column with northings")
@@ -33,11 +61,13 @@ class SurroundingsSection(Section):
     suppressed: float | None = Field(
         default=None, ge=0, description="persons to put where the office gives none, 0 or more"
     )
-    persons: Text = Field(description="the column (of a long file: the origin) with all residents")
-    groups: dict[Text, Text] = Field(
-        min_length=1, description="a table of group = column (of a long file: origin); at least one"
+    persons: Text | None = Field(
+        default=None, description="the column (of a long file: the origin) with all residents"
     )
-    group: Text = Field(description="the group whose concentration is measured, one of groups")
+    groups: dict[Text, Text] = Field(
+        default={}, description="a table of group = column (of a long file: origin); at least one"
+    )
+    group: Text = Field(description="the group whose concentration is measured, one of groups or rasters")
     definition: Annotated[DefinitionSection, BeforeValidator(definition_of)] = Field(
         description='origin groups, such as "third country", or { definition = "...", source = "..." }'
     )
@@ -85,6 +115,12 @@ class PartiesSection(Section):
     country: Text = Field(description="the country as the survey names it, in quotes")
     year: int | None = Field(
         default=None, ge=1900, le=2200, description="the wave of the survey; left out: the last one"
+    )
+    populist: FilePath | None = Field(
+        default=None, description="a CSV file with the parties that The PopuList lists, in quotes"
+    )
+    populist_country: Text | None = Field(
+        default=None, description="the country as The PopuList names it; left out: as the survey does"
     )
     threshold: float = Field(default=8.0, ge=0, le=10, description="a position from 0 to 10")
     salience: float | None = Field(default=None, ge=0, le=10, description="a salience from 0 to 10")

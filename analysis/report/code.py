@@ -115,9 +115,9 @@ def _added(districts: Districts) -> tuple[list[str], list[str]]:
         if not made.read:
             lines.append("# Put here the cells that were measured: they were not read from a file.")
         else:
-            read = dict(made.read)
-            lines.append(f"cells = {_call('read_cells', [read.pop('source')], read)}")
-            names.append("read_cells")
+            line, needed = _cells(dict(made.read))
+            lines.append(line)
+            names += needed
         asked = {name: one for name, one in made.measure.items() if one or name == "share"}
         districts_and_cells = [_Name("districts"), _Name("cells"), asked.pop("group")]
         lines.append(f"districts = {_call('measure_surroundings', districts_and_cells, asked)}")
@@ -129,6 +129,22 @@ def _added(districts: Districts) -> tuple[list[str], list[str]]:
         lines.append(f"districts = add_party({', '.join(map(_literal, given))})")
         names.append("add_party")
     return lines, names
+
+
+def _cells(read: dict[str, Any]) -> tuple[str, list[str]]:
+    """The statement that reads cells, and the names it needs."""
+    source = read.pop("source")
+    if "bands" in read:
+        bands = {
+            group: file if number == 1 else _Name(f"({_literal(file)}, {number})")
+            for group, (file, number) in read.pop("bands").items()
+        }
+        return f"cells = {_call('read_raster_cells', [bands], read)}", ["read_raster_cells"]
+    names = ["read_cells"]
+    if "within" in read:
+        within = ", ".join(map(_literal, read.pop("within")))
+        read["keep"], names = _Name(f"cells_within({within})"), ["cells_within", *names]
+    return f"cells = {_call('read_cells', [source], read)}", names
 
 
 class _Name(str):

@@ -96,11 +96,13 @@ def _parties(choice: PartyChoice) -> Part:
             "–" if np.isnan(row["spread"]) else fixed(row["spread"], 1),
             fixed(row["salience"], 1),
             "yes" if row["chosen"] else "no",
+            *(["yes" if row["listed"] else "no"] if "listed" in row else []),
         )
         for party, row in choice.table.iterrows()
     ]
     columns = [("party", "text"), ("position, 0 to 10", "number"), ("experts' sd", "number")]
     columns += [("salience, 0 to 10", "number"), ("chosen", "text")]
+    columns += [("in The PopuList", "text")] if "listed" in choice.table else []
     caption = (
         f"Positions on immigration of parties ({choice.country}, {choice.year}; 10: restrictive). Source: "
         f"{choice.source}"

@@ -28,7 +28,7 @@ def draw_alone(
         )
         for seed in seeds
     ]
-    return unknowns.draws(np.concatenate([one.point for one in run_chains(plans, cores)]))
+    return unknowns.draws_alone(np.concatenate([one.point for one in run_chains(plans, cores)]))
 
 
 def _start(unknowns: Unknowns, key: int, seed: int) -> np.ndarray:

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: How a value moves on its standardised scale: on the whole line, above a lower end, below an upper end, or
-#: between two.
-FREE, ABOVE, BELOW, BETWEEN = 0, 1, 2, 3
+#: How a value moves on its standardised scale: on the whole line, above a lower end, below an upper end,
+#: between two, or on the whole line together with others (`spatialvote.models.unknowns.whitened`).
+FREE, ABOVE, BELOW, BETWEEN, TOGETHER = 0, 1, 2, 3, 4
 #: What an estimate is one of: nothing was estimated, the value on its scale, the value in the column's unit.
 NOT_ESTIMATED, ON_SCALE, ON_COLUMN = 0, 1, 2
 
@@ -21,7 +21,7 @@ class UnknownArrays(NamedTuple):
     owner, district
         Position of each value's covariate and district, shape (m,).
     kind
-        `FREE`, `ABOVE`, `BELOW` or `BETWEEN`, shape (m,).
+        `FREE`, `ABOVE`, `BELOW`, `BETWEEN` or `TOGETHER`, shape (m,).
     estimated
         `NOT_ESTIMATED`, `ON_SCALE` or `ON_COLUMN`, shape (m,).
     place
@@ -49,6 +49,16 @@ class UnknownArrays(NamedTuple):
         Of the standard deviation and the spatial fraction of each covariate's field, shapes (2,) and (2, 2).
     node, node_weight, component, sizes
         Of the neighbour graph, as in `ModelArrays`.
+    together
+        Positions of the values that move together, covariate by covariate, shape (k,).
+    block
+        Where each covariate's part of these begins, and the end, shape (C + 1,).
+    block_place
+        As in `spatialvote.models.unknowns.whitened.Block`, shape (k, 9).
+    basis_first
+        Where each covariate's basis begins in `basis`, and the end, shape (C + 1,).
+    basis
+        Rows of the bases, one after the other.
     pattern
         Symbolic analysis of its matrix, as a plain tuple.
     """
@@ -74,4 +84,9 @@ class UnknownArrays(NamedTuple):
     node_weight: np.ndarray
     component: np.ndarray
     sizes: np.ndarray
+    together: np.ndarray
+    block: np.ndarray
+    block_place: np.ndarray
+    basis_first: np.ndarray
+    basis: np.ndarray
     pattern: tuple[np.ndarray, ...]

@@ -9,31 +9,23 @@ prior of Riebler et al. (2016).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from spatialvote.data.districts import Districts
 from spatialvote.data.errors import ModelError, Problem, name_some
-from spatialvote.data.first_guess import exact_covariates
-from spatialvote.data.roles import SHARE_UNITS
-from spatialvote.data.scales import SCALES, to_line
+from spatialvote.data.scales import SCALES
 from spatialvote.models.density import SPARSE
 from spatialvote.models.design import Design
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import PCRho, PCSigma
 from spatialvote.models.scaled_graph import scale_graph
 from spatialvote.models.spectrum import spectrum
-from spatialvote.models.unknowns.arrays import (
-    ABOVE,
-    BELOW,
-    BETWEEN,
-    FREE,
-    NOT_ESTIMATED,
-    ON_COLUMN,
-    ON_SCALE,
-    UnknownArrays,
-)
+from spatialvote.models.unknowns.arrays import UnknownArrays
+from spatialvote.models.unknowns.coordinates import blocks_of_values, design_at, hear_votes, without_votes
+from spatialvote.models.unknowns.covariate import other_columns, uncertain_covariate
 from spatialvote.models.unknowns.kernel import to_values
 
 #: Priors of the covariates' own model, on standardised scales.
@@ -54,7 +46,7 @@ class Unknowns:
     labels
         ``column[id]`` of each value, m.
     arrays
-        What compiled code needs.
+        What the density needs.
     """
 
     columns: tuple[str, ...]
@@ -72,22 +64,43 @@ class Unknowns:
         hyper = np.column_stack([rng.uniform(-1.0, 0.0, count), rng.uniform(-1.0, 1.0, count)])
         return np.concatenate([hyper.ravel(), rng.uniform(-0.5, 0.5, len(self.labels))])
 
-    def draws(self, points: np.ndarray) -> dict[str, np.ndarray]:
-        """Values in their units (..., m), tau and spatial fraction (..., C), at coordinates (..., n_dim)."""
-        theta, v = np.split(points, [2 * len(self.columns)], axis=-1)
-        values = np.array([to_values(one, self.arrays)[1] for one in v.reshape(-1, v.shape[-1])])
+    @cached_property
+    def alone(self) -> UnknownArrays:
+        """The same where votes have no say."""
+        return without_votes(self.arrays)
+
+    def draws(
+        self, points: np.ndarray, sigma: np.ndarray | None = None, rho: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Values in their units (..., m), tau and spatial fraction (..., C), at coordinates (..., n_dim).
+
+        sigma and rho are those of the votes' field, on which the coordinates depend; None: 0, as without one.
+        """
+        return self._draws(points, self.arrays, sigma, rho)
+
+    def draws_alone(self, points: np.ndarray) -> dict[str, np.ndarray]:
+        """The same at coordinates where votes have no say."""
+        return self._draws(points, self.alone, None, None)
+
+    def _draws(
+        self, points: np.ndarray, arrays: UnknownArrays, sigma: np.ndarray | None, rho: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
+        count = 2 * len(self.columns)
+        theta, flat = points[..., :count], points.reshape(-1, points.shape[-1])
+        fields = [np.zeros(len(flat)) if one is None else one.ravel() for one in (sigma, rho)]
+        values = [
+            to_values(one[:count], one[count:], s, r, arrays)[1]
+            for one, s, r in zip(flat, *fields, strict=True)
+        ]
         return {
-            "unknown": values.reshape(v.shape),
+            "unknown": np.reshape(values, (*points.shape[:-1], -1)),
             "covariate_sigma": np.exp(theta[..., 0::2]),
             "covariate_rho": 1 / (1 + np.exp(-theta[..., 1::2])),
         }
 
     def design(self, values: np.ndarray) -> np.ndarray:
         """The votes' standardised design, intercept first (n, p), at some values (m,)."""
-        moved = self.arrays.design.copy()
-        change = self.arrays.slope * (values - self.arrays.guess)[:, None]
-        np.add.at(moved, self.arrays.district, change)
-        return moved
+        return design_at(self.arrays, values)
 
 
 def bind_unknowns(districts: Districts, posterior: Posterior, design: Design) -> Unknowns | None:
@@ -121,13 +134,15 @@ def bind_unknowns(districts: Districts, posterior: Posterior, design: Design) ->
     frame = pd.concat([districts.unknown.of(one) for one in columns])
     at = districts.ids.get_indexer(pd.Index(frame["district"]))
     owner = np.array([columns.index(one) for one in frame["column"]])
-    covariates = [_covariate(districts, one) for one in columns]
+    covariates = [uncertain_covariate(districts, one) for one in columns]
     constants = np.array([one.constants for one in covariates])
     slope = np.stack([slopes[column][district] for column, district in zip(frame["column"], at, strict=True)])
     graph = scale_graph(districts.n, *districts.edges)
     nodes = spectrum(graph)
     kinds = [one for covariate in covariates for one in covariate.rows()]
-    others = _others(districts)
+    others = other_columns(districts)
+    prior_sd = np.r_[INTERCEPT_SD, np.full(others.shape[1] - 1 + len(columns), COEFFICIENT_SD)]
+    together, blocks = blocks_of_values(graph, at, owner, kinds, covariates, others, prior_sd)
     prior = np.array([TAU.code(), SHARE.code(nodes)])
     width = posterior.design.shape[1]
     padded = np.zeros((len(at), width))
@@ -148,17 +163,24 @@ def bind_unknowns(districts: Districts, posterior: Posterior, design: Design) ->
         constants=constants,
         standardised=np.array([one.standardised for one in covariates]),
         others=others,
-        prior_sd=np.r_[INTERCEPT_SD, np.full(others.shape[1] - 1 + len(columns), COEFFICIENT_SD)],
+        prior_sd=prior_sd,
         prior_kind=prior[:, 0].astype(np.int64),
         prior_number=np.ascontiguousarray(prior[:, 1:]),
         node=nodes.value,
         node_weight=nodes.weight,
         component=graph.component,
         sizes=graph.sizes,
+        together=np.concatenate(together),
+        block=np.cumsum([0, *map(len, together)]),
+        block_place=np.concatenate([one.place for one in blocks]),
+        basis_first=np.cumsum([0, *(one.basis.size for one in blocks)]),
+        basis=np.concatenate([one.basis.ravel() for one in blocks]),
         pattern=tuple(graph.pattern),
     )
     labels = tuple(f"{column}[{one}]" for column, one in zip(frame["column"], frame["district"], strict=True))
-    return Unknowns(columns, labels, arrays)
+    return Unknowns(
+        columns, labels, hear_votes(arrays, blocks, posterior) if len(arrays.together) else arrays
+    )
 
 
 def _slopes(districts: Districts, design: Design) -> dict[str, np.ndarray]:
@@ -208,100 +230,3 @@ def _refuse_product(design: Design, table: pd.DataFrame, one: str, other: str) -
                 "leave their product out",
             )
         )
-
-
-def _others(districts: Districts) -> np.ndarray:
-    """Intercept and standardised covariates without unknown values, shape (n, q)."""
-    columns = districts.table[list(exact_covariates(districts.roles, districts.unknown))]
-    values = columns.to_numpy(dtype=np.float64).reshape(districts.n, -1)
-    values = values[:, np.ptp(values, axis=0) > 0]
-    return np.column_stack([np.ones(districts.n), (values - values.mean(axis=0)) / values.std(axis=0)])
-
-
-@dataclass(frozen=True)
-class _Row:
-    """One unknown value: how it moves, and what was estimated."""
-
-    kind: int
-    estimated: int
-    place: tuple[float, float, float]
-    estimate: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Covariate:
-    """A covariate with unknown values on its standardised scale."""
-
-    frame: pd.DataFrame
-    scale: str
-    constants: tuple[float, float, float]
-    standardised: np.ndarray
-    guess: np.ndarray
-    rest: float
-    estimated: int
-
-    def line(self, x: np.ndarray) -> np.ndarray:
-        """Values on the standardised scale."""
-        centre, sd, whole = self.constants
-        return (to_line(self.scale, whole, x) - centre) / sd
-
-    def rows(self) -> list[_Row]:
-        """How each unknown value moves."""
-        numbers = (self.frame[one].to_numpy(dtype=np.float64) for one in ("low", "high", "value", "se"))
-        low, high, value, se = numbers
-        lower, upper = self.line(low), self.line(high)
-        centre = self.line(self.guess)
-        estimate = self.line(value) if self.estimated == ON_SCALE else value
-        standard = se / self.constants[1] if self.estimated == ON_SCALE else se
-        # What an estimate leaves open on the scale, together with what other covariates do.
-        own = (
-            standard
-            if self.estimated == ON_SCALE
-            else np.abs(self.line(self.guess + self._small(se)) - centre)
-        )
-        spread = np.where(
-            se > 0, 1 / np.sqrt(np.nan_to_num(own, nan=np.inf) ** -2.0 + self.rest**-2.0), self.rest
-        )
-        rows = []
-        for e in range(len(low)):
-            ends = np.isfinite([lower[e], upper[e]])
-            kind = BETWEEN if ends.all() else ABOVE if ends[0] else BELOW if ends[1] else FREE
-            place = (centre[e], spread[e], 0.0) if kind == FREE else (lower[e], upper[e], self.rest)
-            noisy = se[e] > 0
-            rows.append(
-                _Row(
-                    kind,
-                    self.estimated if noisy else NOT_ESTIMATED,
-                    place,
-                    (estimate[e], standard[e]) if noisy else (0.0, 1.0),
-                )
-            )
-        return rows
-
-    def _small(self, se: np.ndarray) -> np.ndarray:
-        """A step of a standard error, kept within the range of the scale."""
-        whole = self.constants[2]
-        room = (whole - self.guess) / 2 if np.isfinite(whole) else np.inf
-        return np.minimum(np.nan_to_num(se, nan=1.0), room)
-
-
-def _covariate(districts: Districts, column: str) -> _Covariate:
-    roles, frame = districts.roles, districts.unknown.of(column)
-    declared, unit = roles.uncertain[column], roles.units.get(column)
-    scale, whole = declared.scale_for(unit), SHARE_UNITS.get(unit or "", np.inf)
-    values = districts.table[column].to_numpy(dtype=np.float64)
-    z = to_line(scale, whole, values)
-    centre, sd = float(z.mean()), float(z.std())
-    standardised = (z - centre) / sd
-    others = _others(districts)
-    weights = np.linalg.lstsq(others, standardised)[0]
-    at = districts.ids.get_indexer(pd.Index(frame["district"]))
-    return _Covariate(
-        frame,
-        scale,
-        (centre, sd, whole),
-        standardised,
-        values[at],
-        max(float((standardised - others @ weights).std()), 1e-3),
-        ON_SCALE if declared.se_on == "scale" else ON_COLUMN,
-    )

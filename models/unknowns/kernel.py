@@ -39,7 +39,8 @@ from spatialvote.models.field_kernel import (
     small_solve,
     smooth,
 )
-from spatialvote.models.unknowns.arrays import ABOVE, BELOW, FREE, NOT_ESTIMATED, ON_SCALE
+from spatialvote.models.unknowns.arrays import ABOVE, BELOW, FREE, NOT_ESTIMATED, ON_SCALE, TOGETHER
+from spatialvote.models.unknowns.whitened import gather_block, spread_block
 
 
 @compiled(inline="always")
@@ -70,15 +71,36 @@ def slope_in_columns(eta, design, prior_sd, sigma, rho, component, sizes, patter
 
 
 @compiled()
-def to_values(v, u):
+def _block(theta, sigma, rho, u, c):
+    """tau, lambda, sigma and rho (4,), places and basis of one covariate's values that move together."""
+    scales = np.array([np.exp(theta[2 * c]), 1.0 / (1.0 + np.exp(-theta[2 * c + 1])), sigma, rho])
+    place, basis = (
+        u.block_place[u.block[c] : u.block[c + 1]],
+        u.basis[u.basis_first[c] : u.basis_first[c + 1]],
+    )
+    return scales, place, basis
+
+
+@compiled()
+def to_values(theta, v, sigma, rho, u):
     """Values on the standardised scale (m,) and in their units (m,), d z / d v, d x / d z, the log Jacobian
-    and its slope in v."""
+    and its slope in v; d z / d v is 1, and the slope 0, where values move together: see `to_coordinates`.
+    sigma and rho are those of the votes' field."""
     m = v.size
-    z, x, by_v, by_z, slope = np.empty(m), np.empty(m), np.empty(m), np.empty(m), np.zeros(m)
+    z, x, by_v, by_z, slope = np.empty(m), np.empty(m), np.ones(m), np.empty(m), np.zeros(m)
     jacobian = 0.0
+    for c in range(u.block.size - 1):
+        own = u.together[u.block[c] : u.block[c + 1]]
+        if own.size:
+            scales, place, basis = _block(theta, sigma, rho, u, c)
+            there = np.empty(own.size)
+            jacobian += spread_block(v[own], scales, place, basis, there)
+            z[own] = there
     for e in range(m):
         first, second, unit = u.place[e, 0], u.place[e, 1], u.place[e, 2]
-        if u.kind[e] == FREE:
+        if u.kind[e] == TOGETHER:
+            pass
+        elif u.kind[e] == FREE:
             z[e], by_v[e] = first + second * v[e], second
         elif u.kind[e] == ABOVE:
             by_v[e] = unit * np.exp(v[e])
@@ -105,6 +127,25 @@ def to_values(v, u):
             x[e] = whole * share
             by_z[e] = sd * x[e] * (1.0 - share)
     return z, x, by_v, by_z, jacobian, slope
+
+
+@compiled()
+def to_coordinates(by_z, theta, v, sigma, rho, u, by_theta, by_v):
+    """Slopes in the coordinates of values that move together, from those in the values (m,); adds to those in
+    theta; returns those in log sigma and logit rho."""
+    by_log_sigma, by_logit_rho, by_scales = 0.0, 0.0, np.empty(4)
+    for c in range(u.block.size - 1):
+        own = u.together[u.block[c] : u.block[c + 1]]
+        if own.size:
+            scales, place, basis = _block(theta, sigma, rho, u, c)
+            slope = np.empty(own.size)
+            gather_block(by_z[own], v[own], scales, place, basis, slope, by_scales)
+            by_v[own] = slope
+            by_theta[2 * c] += by_scales[0]
+            by_theta[2 * c + 1] += by_scales[1]
+            by_log_sigma += by_scales[2]
+            by_logit_rho += by_scales[3]
+    return by_log_sigma, by_logit_rho
 
 
 @compiled()
@@ -176,6 +217,16 @@ def add_estimates(z, x, u, by_z, by_x):
         else:
             by_x[e] += scaled / se
     return total
+
+
+@compiled()
+def votes_field(point, model, c):
+    """sigma and rho of the votes' field, zeros without one, and d log sigma / d logit rho."""
+    if model.switches[0] == NO_FIELD:
+        return 0.0, 0.0, 0.0
+    moved, tied = untie(point, model, c)
+    _, _, sigma, rho, _ = hyperparameters(moved, model)
+    return sigma, rho, tied
 
 
 @compiled(inline="always")

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 from spatialvote.models.centring import Centring
 from spatialvote.models.cholesky import Pattern
 from spatialvote.models.compiled import compiled
+from spatialvote.models.density import NO_FIELD
 from spatialvote.models.native import (
     CENTRING,
     MODEL,
@@ -44,7 +45,9 @@ from spatialvote.models.unknowns.kernel import (
     add_estimates,
     covariate_density,
     fill_design,
+    to_coordinates,
     to_values,
+    votes_field,
     votes_slope_in_columns,
 )
 
@@ -80,7 +83,7 @@ def joint_density(
 
 
 def _pack(posterior: Posterior, centring: Centring | None, unknowns: Unknowns, *, votes: bool) -> Packed:
-    own = unknowns.arrays._replace(
+    own = (unknowns.arrays if votes else unknowns.alone)._replace(
         switches=np.array([votes_density.address if votes else 0, len(unknowns.columns)], dtype=np.int64)
     )
     arrays = list(arrays_of(posterior, centring))
@@ -130,7 +133,12 @@ def _unpack(table, first):
         reals(table, first + 18),
         integers(table, first + 19),
         integers(table, first + 20),
-        unpack_pattern(table, first + 21),
+        integers(table, first + 21),
+        integers(table, first + 22),
+        matrix(table, first + 23),
+        integers(table, first + 24),
+        reals(table, first + 25),
+        unpack_pattern(table, first + 26),
     )
 
 
@@ -141,9 +149,15 @@ def _density(length, point_, gradient_, value_, address):
     point, gradient, value = carray(point_, (length,)), carray(gradient_, (length,)), carray(value_, (1,))
     m, count = u.owner.size, u.switches[1]
     first = point.size - m - 2 * count
-    z, x, z_by_v, x_by_z, total, v_slope = to_values(point[first + 2 * count :], u)
+    theta, v = point[first : first + 2 * count], point[first + 2 * count :]
+    sigma, rho, tied = 0.0, 0.0, 0.0
+    model = unpack_model(table, unpack_pattern(table, MODEL + CENTRING))
+    centring = unpack_centring(table, MODEL)
+    if u.switches[0] != 0:
+        sigma, rho, tied = votes_field(point[:first], model, centring)
+    z, x, z_by_v, x_by_z, total, v_slope = to_values(theta, v, sigma, rho, u)
     by_z, by_x, by_theta = np.zeros(m), np.zeros(m), np.zeros(2 * count)
-    total += covariate_density(point[first : first + 2 * count], z, u, by_theta, by_z)
+    total += covariate_density(theta, z, u, by_theta, by_z)
     total += add_estimates(z, x, u, by_z, by_x)
     failed = 0
     if u.switches[0] != 0:
@@ -151,17 +165,24 @@ def _density(length, point_, gradient_, value_, address):
         failed = _call_density(u.switches[0], first, point_, gradient_, value_, address)
         if failed == 0:
             total += value[0]
-            model = unpack_model(table, unpack_pattern(table, MODEL + CENTRING))
-            by_columns = votes_slope_in_columns(point[:first], model, unpack_centring(table, MODEL))
+            by_columns = votes_slope_in_columns(point[:first], model, centring)
             for e in range(m):
                 for q in range(u.slope.shape[1]):
                     by_x[e] += by_columns[u.district[e], q] * u.slope[e, q]
+    for e in range(m):
+        by_z[e] += by_x[e] * x_by_z[e]
+        gradient[first + 2 * count + e] = by_z[e] * z_by_v[e] + v_slope[e]
+    by_log_sigma, by_logit_rho = to_coordinates(
+        by_z, theta, v, sigma, rho, u, by_theta, gradient[first + 2 * count :]
+    )
+    if u.switches[0] != 0 and model.switches[0] != NO_FIELD:
+        gradient[0] += by_log_sigma
+        if model.switches[4]:
+            gradient[1] += by_logit_rho + tied * by_log_sigma
     for q in range(2 * count):
         gradient[first + q] = by_theta[q]
-    for e in range(m):
-        gradient[first + 2 * count + e] = (by_z[e] + by_x[e] * x_by_z[e]) * z_by_v[e] + v_slope[e]
     value[0] = total
     finite = failed == 0 and np.isfinite(total)
-    for q in range(first, point.size):
+    for q in range(point.size):
         finite = finite and np.isfinite(gradient[q])
     return 0 if finite else RECOVERABLE

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import Point
 
+from spatialvote.data.read_cells import read_cells
 from spatialvote.data.simulate import simulate_city
 from spatialvote.models.fit import Fit
 from spatialvote.multiverse import choices_of
@@ -19,6 +20,17 @@ SURVEY = """\
 country,party,year,immigrate_policy,immigrate_salience,immigrate_policy_sd
 City,National,2024,9.4,9.0,0.6
 City,Diversity,2024,6.5,7.0,1.4
+"""
+LIST = """\
+country_name,party_name_short
+Cityland,NATIONAL
+Cityland,Old Left
+"""
+BY_TABLE = """\
+cells = "city/grid.csv"
+cell = "cell"
+persons = "persons"
+groups = { "third country" = "origin_non_eu", "other EU" = "origin_eu" }
 """
 STUDY = """\
 [study]
@@ -78,6 +90,7 @@ def city(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("near")
     simulate_city(seed=4, n_districts=40).write(folder / "city")
     (folder / "survey.csv").write_text(SURVEY)
+    (folder / "list.csv").write_text(LIST)
     return folder
 
 
@@ -157,11 +170,163 @@ def test_votes_of_polling_stations_become_those_of_districts(city, method):
     assert set(districts.record.files) >= {f"stations_{method}.csv", "districts.gpkg", "grid.csv"}
 
 
+def _with_rasters(rasters: str) -> str:
+    return STUDY.replace(BY_TABLE, f"rasters = {rasters}\n")
+
+
+def test_rasters_give_what_the_table_does(city):
+    rasterio = pytest.importorskip("rasterio", reason="needs the extra 'grids'")
+    cells = read_cells(
+        city / "city" / "grid.csv",
+        cell="cell",
+        persons={"persons": "persons", "third country": "origin_non_eu", "other EU": "origin_eu"},
+    )
+    west, north = cells.x.min(), cells.y.max() + 100
+    column, row = (cells.x - west) // 100, (north - cells.y) // 100 - 1
+    layers = np.zeros((3, row.max() + 1, column.max() + 1), dtype=np.float64)
+    for band, group in enumerate(("persons", "third country", "other EU")):
+        layers[band, row, column] = cells.persons[group]
+    for name, these in (("all.tif", layers[:1]), ("origins.tif", layers[1:])):
+        shape = {"count": len(these), "height": layers.shape[1], "width": layers.shape[2]}
+        place = rasterio.transform.from_origin(west, north, 100, 100)
+        with rasterio.open(
+            city / name, "w", driver="GTiff", dtype="float64", crs=3035, transform=place, **shape
+        ) as to:
+            to.write(these)
+    given = '{ persons = "all.tif", "third country" = "origins.tif", "other EU" = ["origins.tif", 2] }'
+    here = load_districts(load_study(_study(city, "rasters", _with_rasters(given)))).districts
+    table = load_districts(load_study(_study(city, "whole", STUDY))).districts
+    for measured in ("migrant_share", "halo_1km", "within_500m", "entropy"):
+        np.testing.assert_allclose(here.table[measured], table.table[measured], rtol=1e-9, atol=1e-9)
+    assert set(here.record.files) == {"districts.gpkg", "all.tif", "origins.tif", "survey.csv"}
+    assert here.record.measured.read["bands"]["other EU"] == ("origins.tif", 2)
+
+
+def test_a_relation_table_keeps_the_cells_of_one_city(city):
+    grid = pd.read_csv(city / "city" / "grid.csv")
+    # As many cells a thousand kilometres away, of another city.
+    away = grid.assign(
+        cell=grid["cell"].str.replace(r"N(\d)", lambda found: f"N{int(found[1]) - 1}", regex=True)
+    )
+    pd.concat([grid, away]).to_csv(city / "country.csv", index=False)
+    both = pd.concat([grid[["cell"]].assign(city="here"), away[["cell"]].assign(city="there")])
+    both.to_csv(city / "cities.csv", index=False)
+    relation = 'relation = { table = "cities.csv", cell = "cell", column = "city", value = "here" }\n'
+    text = STUDY.replace('"city/grid.csv"\n', '"country.csv"\n' + relation)
+    kept = load_districts(load_study(_study(city, "kept", text))).districts
+    table = load_districts(load_study(_study(city, "whole", STUDY))).districts
+    for measured in ("migrant_share", "halo_1km", "within_500m", "entropy"):
+        np.testing.assert_array_equal(kept.table[measured], table.table[measured])
+    assert kept.record.measured.cells == table.record.measured.cells
+    assert {"country.csv", "cities.csv"} < set(kept.record.files)
+    assert kept.record.measured.read["within"] == ["cities.csv", "cell", "city", "here"]
+
+
+def test_the_populist_is_told_beside_the_survey(city):
+    text = STUDY.replace(
+        'country = "City"\n', 'country = "City"\npopulist = "list.csv"\npopulist_country = "Cityland"\n'
+    )
+    loaded = load_districts(load_study(_study(city, "listed", text)))
+    assert loaded.choice.parties == ("National",)
+    assert list(loaded.choice.table["listed"]) == [True, False]
+    assert "Of the parties chosen The PopuList (populist, far-left and far-right parties) has National" in (
+        loaded.choice.words
+    )
+    assert "list.csv" in loaded.districts.record.files
+
+
 MISTAKES = {
     "no cells": (
         "city/grid.csv",
         "city/gird.csv",
         r"surroundings\.cells: file 'city/gird\.csv' does not exist",
+    ),
+    "neither cells nor rasters": (
+        BY_TABLE,
+        "",
+        r"\[surroundings\] has neither cells nor rasters: name the file with one row per cell as cells",
+    ),
+    "no residents": ('persons = "persons"\n', "", r"surroundings\.persons is missing: give the column"),
+    "no groups": (
+        'groups = { "third country" = "origin_non_eu", "other EU" = "origin_eu" }\n',
+        "",
+        r"surroundings\.groups has no group: give a table of group = column",
+    ),
+    "cells and rasters": (
+        'cells = "city/grid.csv"',
+        'cells = "city/grid.csv"\nrasters = { persons = "survey.csv" }',
+        r"surroundings\.rasters and surroundings\.cells are both given",
+    ),
+    "a raster that is not there": (
+        BY_TABLE,
+        'rasters = { persons = "survey.csv", "third country" = ["none.tif", 2] }\n',
+        r"surroundings\.rasters\.third country: file 'none\.tif' does not exist",
+    ),
+    "no raster of all residents": (
+        BY_TABLE,
+        'rasters = { "third country" = "survey.csv" }\n',
+        r"surroundings\.rasters has no 'persons': give the raster of all residents as persons",
+    ),
+    "a group without a raster": (
+        BY_TABLE,
+        'rasters = { persons = "survey.csv", other = "list.csv" }\n',
+        r"surroundings\.group is 'third country', which is not among surroundings\.rasters: use one of",
+    ),
+    "one band twice": (
+        BY_TABLE,
+        'rasters = { persons = "survey.csv", "third country" = ["survey.csv", 1] }\n',
+        r"band 1 of 'survey\.csv' stands for two groups of surroundings\.rasters",
+    ),
+    "a band of nothing": (
+        BY_TABLE,
+        'rasters = { persons = "survey.csv", "third country" = ["list.csv", 0] }\n',
+        r"surroundings\.rasters\.third country, item 2, is 0: it must be in place of cells: a table",
+    ),
+    "rasters that are none": (
+        BY_TABLE,
+        'rasters = ["survey.csv"]\n',
+        r"surroundings\.rasters is a list: it must be in place of cells: a table of group = GeoTIFF",
+    ),
+    "a raster that is a table": (
+        BY_TABLE,
+        'rasters = { persons = "survey.csv", "third country" = "list.csv" }\n',
+        r"file 'survey\.csv' cannot be read as a raster \(.*\): give a GeoTIFF|rasters need rasterio",
+    ),
+    "a relation that is not there": (
+        'cell = "cell"',
+        'cell = "cell"\nrelation = { table = "no.csv", cell = "cell", column = "city", value = "here" }',
+        r"surroundings\.relation\.table: file 'no\.csv' does not exist",
+    ),
+    "half a relation": (
+        'cell = "cell"',
+        'cell = "cell"\nrelation = { table = "survey.csv", cell = "party", value = "here" }',
+        r"surroundings\.relation\.column is missing: give the column that names the unit",
+    ),
+    "a unit without cells": (
+        'cell = "cell"',
+        'cell = "cell"\nrelation = { table = "survey.csv", cell = "party", column = "country", '
+        'value = "Town" }',
+        r"'country' of the relation table is nowhere 'Town': choose from 'City'",
+    ),
+    "no PopuList": (
+        'country = "City"',
+        'country = "City"\npopulist = "lits.csv"',
+        r"parties\.populist: file 'lits\.csv' does not exist",
+    ),
+    "a list of other countries": (
+        'country = "City"',
+        'country = "City"\npopulist = "list.csv"',
+        r"file 'list\.csv' lists no party of 'City': name the country as it does: 'Cityland'",
+    ),
+    "a list without its columns": (
+        'country = "City"',
+        'country = "City"\npopulist = "survey.csv"',
+        r"file 'survey\.csv' has no column.* 'country_name'",
+    ),
+    "the country of no list": (
+        'country = "City"',
+        'country = "City"\npopulist_country = "Cityland"',
+        r"parties\.populist_country means nothing without parties\.populist",
     ),
     "no group": ('group = "third country"', "", r"surroundings\.group is missing: give the group whose"),
     "unknown group": (

@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import root
 from scipy.special import expit, logit
 from scipy.stats import multivariate_normal
 
 from spatialvote.data.declare_uncertain import declare_uncertain
 from spatialvote.data.errors import ModelError
 from spatialvote.data.neighbours import graph_from_edges
+from spatialvote.data.scales import to_line
 from spatialvote.data.uncertain import Uncertain
 from spatialvote.models.centring import centre
 from spatialvote.models.engines import choose
@@ -72,14 +74,24 @@ def bound(districts, structure="bym2", formula=FORMULA):
     return posterior, centre(posterior) if posterior.has_field else None, unknowns
 
 
+def values_at(posterior, centring, unknowns, rest, votes):
+    """Unknown values at coordinates, on which those of the votes' field have an influence."""
+    named = posterior.constrain(centring.theta(votes[None]))
+    return unknowns.draws(rest[None], named["sigma"], named["rho"])["unknown"][0]
+
+
 def a_point(posterior, unknowns, seed=4):
     rng = np.random.default_rng(seed)
     return np.concatenate([starting_point(posterior, rng), unknowns.start(rng)])
 
 
-@pytest.mark.parametrize("structure", ["bym2", "iid", "none"])
-def test_slopes_against_differences(uncertain, structure):
+@pytest.mark.parametrize(
+    ("structure", "largest"), [("bym2", 1500), ("bym2", 0), ("iid", 1500), ("none", 1500)]
+)
+def test_slopes_against_differences(uncertain, structure, largest, monkeypatch):
+    monkeypatch.setattr("spatialvote.models.unknowns.whitened.LARGEST", largest)
     posterior, centring, unknowns = bound(uncertain, structure)
+    assert (len(unknowns.arrays.basis) > 0) == (largest > 0)
     density = joint_density(posterior, centring, unknowns)
     point = a_point(posterior, unknowns)
     _, slope = density(point)
@@ -108,7 +120,7 @@ def test_density_against_dense_algebra(uncertain, dense):
     def by_hand(point):
         votes, rest = point[: posterior.n_dim], point[posterior.n_dim :]
         theta, v = rest[:4], rest[4:]
-        values = unknowns.draws(rest[None])["unknown"][0]
+        values = values_at(posterior, centring, unknowns, rest, votes)
         x = given.copy()
         for label, value in zip(unknowns.labels, values, strict=True):
             column, district = label[:-1].split("[")
@@ -140,15 +152,15 @@ def test_density_against_dense_algebra(uncertain, dense):
             if row["se"] > 0:
                 total -= 0.5 * ((row["value"] - values[e]) / row["se"]) ** 2
         # The Jacobian of the standardised values in their coordinates, by differences.
-        step = 1e-6
+        step, columns = 1e-5, []
+        sds = np.array([centres[unknowns.columns[c]][1] for c in arrays.owner])
         for e in range(len(v)):
             up, down = rest.copy(), rest.copy()
             up[4 + e] += step
             down[4 + e] -= step
-            name = unknowns.columns[arrays.owner[e]]
-            ends = [logit(unknowns.draws(one[None])["unknown"][0, e] / 100) for one in (up, down)]
-            total += np.log(abs(ends[0] - ends[1]) / centres[name][1] / (2 * step))
-        return total
+            ends = [logit(values_at(posterior, centring, unknowns, one, votes) / 100) for one in (up, down)]
+            columns.append((ends[0] - ends[1]) / sds / (2 * step))
+        return total + np.linalg.slogdet(np.array(columns))[1]
 
     def plain_value(votes):
         """Of the votes' posterior by itself, from the C function that the sampler calls without unknowns."""
@@ -162,7 +174,7 @@ def test_density_against_dense_algebra(uncertain, dense):
         return log_prior_rho(share, kind, first, second, arrays.node, arrays.node_weight)[0]
 
     points = [a_point(posterior, unknowns, seed) for seed in (4, 5)]
-    # Up to a constant; the Jacobian by differences is right to about 1e-9 for each of 30 values.
+    # Up to a constant; the Jacobian by differences is right to about 1e-8 for each of 60 values.
     assert density(points[0])[0] - density(points[1])[0] == pytest.approx(
         by_hand(points[0]) - by_hand(points[1]), abs=1e-5
     )
@@ -179,17 +191,45 @@ def test_the_order_of_districts_does_not_matter(whole, uncertain):
     other, other_centring, other_unknowns = bound(turned)
     point = a_point(posterior, unknowns)
     first, m = posterior.n_hyper, len(unknowns.labels)
-    by_label = dict(zip(unknowns.labels, point[-m:], strict=True))
-    moved = np.concatenate(
-        [
-            point[:first],
-            point[first : first + whole.n][order],
-            point[first + whole.n : -m],
-            [by_label[label] for label in other_unknowns.labels],
-        ]
+    votes = np.concatenate([point[:first], point[first : first + whole.n][order]])
+    rest = point[first + whole.n :]
+    line = to_line("logit", 100, values_at(posterior, centring, unknowns, rest, point[: first + whole.n]))
+    found = dict(zip(unknowns.labels, line, strict=True))
+    wanted = np.array([found[label] for label in other_unknowns.labels])
+
+    def away(v):
+        at = np.concatenate([rest[:-m], v])
+        return to_line("logit", 100, values_at(other, other_centring, other_unknowns, at, votes)) - wanted
+
+    # Values that move together are a straight line in their coordinates, but not the same one in both.
+    moved = np.concatenate([votes, rest[:-m], root(away, np.zeros(m), tol=1e-13).x])
+    value, slope = joint_density(posterior, centring, unknowns)(point)
+    # Solved to about 1e-8 in every coordinate.
+    assert joint_density(other, other_centring, other_unknowns)(moved)[0] == pytest.approx(
+        value, abs=1e-7 * np.abs(slope).sum()
     )
-    value = joint_density(posterior, centring, unknowns)(point)[0]
-    assert joint_density(other, other_centring, other_unknowns)(moved)[0] == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize(("tau", "share"), [(0.05, 0.3), (0.7, 0.5), (0.6, 0.99)])
+def test_estimates_and_field_together_are_standard_normal(whole, dense, tau, share):
+    """Mean and covariance of all values in their coordinates, against the conditional normal."""
+    # Without the island: the mean of all is then a direction that the field leaves alone.
+    graph = graph_from_edges(list(whole.ids[:-1]), *whole.edges)
+    roles = replace(whole.roles, migrants=None, covariates=("education",), units={})
+    connected = replace(whole, roles=roles, table=whole.table.iloc[:-1], graph=graph)
+    n, se = connected.n, pd.DataFrame({"se": 6.0}, index=connected.ids)
+    estimated = declare_uncertain(connected, {"education": Uncertain(se="se", scale="identity")}, se)
+    unknowns = bound(estimated, formula="party ~ education")[2]
+    a, theta = unknowns.arrays, np.array([np.log(tau), logit(share)])
+    points = np.column_stack([np.tile(theta, (n + 1, 1)), np.eye(n + 1, n, -1)])
+    x = unknowns.draws_alone(points)["unknown"]
+    z, error = (x - a.constants[0, 0]) / a.constants[0, 1], 6.0 / a.constants[0, 1]
+    field = dense(scale_graph(n, *connected.edges), tau, share) + INTERCEPT_SD**2
+    covariance = np.linalg.inv(np.linalg.inv(field) + np.eye(n) / error**2)
+    by_coordinate = (z[1:] - z[0]).T
+    # The graph's matrix is inverted with 1e-8 on its diagonal.
+    np.testing.assert_allclose(by_coordinate @ by_coordinate.T, covariance, atol=1e-6 * covariance.max())
+    np.testing.assert_allclose(z[0], covariance @ a.standardised[0] / error**2, atol=1e-6)
 
 
 def test_an_interval_as_wide_as_the_line_is_a_missing_value(whole):
