@@ -120,7 +120,7 @@ def curve(
     ------
     ModelError
         For a column that is not in the formula, is no number, interacts with another, or whose slope varies
-        between levels.
+        between levels or over the map.
     FitError
         If the fit is of other districts.
     """
@@ -135,11 +135,14 @@ def curve(
                 f"use one of {name_some(districts.roles.numeric_columns(), limit=12)}",
             )
         )
-    if asked in {effect.covariate for effect in fit.effects}:
+    if asked in {effect.covariate for effect in fit.effects} | {fit.model.varying}:
+        over, instead = "between levels", "slopes_by_level"
+        if asked == fit.model.varying:
+            over, instead = "over the map", "local_slopes"
         raise ModelError(
             Problem(
-                f"the slope of '{asked}' varies between levels, so that there is no single curve",
-                "ask for slopes_by_level, or for effect()",
+                f"the slope of '{asked}' varies {over}, so that there is no single curve",
+                f"ask for {instead}, or for effect()",
             )
         )
     observed = districts.table[asked].to_numpy(np.float64)

@@ -105,7 +105,7 @@ def slopes_by_level(
     'quarter'
     """
     effect = _asked(fit, covariate, group)
-    step, words = _step(fit, effect.covariate)
+    step, words = slope_step(fit, effect.covariate)
     k = fit.coefficients.index(effect.covariate)
     factor = step / float(fit.constant("scale")[k])
     pooled = fit.draws("beta")[:, k]
@@ -176,7 +176,7 @@ def _asked(fit: Fit, covariate: str | None, group: str | None) -> Effect:
     )
 
 
-def _step(fit: Fit, covariate: str) -> tuple[float, str]:
+def slope_step(fit: Fit, covariate: str) -> tuple[float, str]:
     """Ten points of a share, or one standard deviation, in the column's unit; and its words."""
     unit = fit.record["roles"]["units"].get(covariate, "")
     if unit in SHARE_UNITS:

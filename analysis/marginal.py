@@ -24,6 +24,14 @@ import numpy as np
 
 from spatialvote.models.cholesky import factorise_values, log_determinant, solve_in_place
 from spatialvote.models.families import FAMILIES
+from spatialvote.models.latent.posterior import LatentPosterior
+from spatialvote.models.latent.system import (
+    combine_bases,
+    log_det_system,
+    make_system,
+    multiply_columns,
+    solve_system,
+)
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.structures.dispatch import log_det, weights
 
@@ -44,7 +52,9 @@ class Unknowns:
     hyper: dict[str, np.ndarray]
 
 
-def log_marginal(posterior: Posterior, eta: np.ndarray, unknowns: Unknowns) -> np.ndarray:
+def log_marginal(
+    posterior: Posterior, eta: np.ndarray, unknowns: Unknowns, latent: LatentPosterior | None = None
+) -> np.ndarray:
     """Log likelihood of each draw up to a constant, shape (draws,).
 
     Parameters
@@ -55,6 +65,8 @@ def log_marginal(posterior: Posterior, eta: np.ndarray, unknowns: Unknowns) -> n
         Posterior mean of the linear predictor, shape (n,).
     unknowns
         The draws.
+    latent
+        The same posterior as one of latent terms, where it has such.
     """
     fixed = posterior.column_group == 0
     family = FAMILIES[posterior.family]
@@ -70,6 +82,11 @@ def log_marginal(posterior: Posterior, eta: np.ndarray, unknowns: Unknowns) -> n
         residual = np.where(told, eta + away - posterior.design[:, fixed] @ coefficients, 0.0)
         sigma = float(hyper["sigma"][s]) if "sigma" in hyper else 0.0
         rho = float(hyper["rho"][s]) if "rho" in hyper else 0.0
+        if latent is not None:
+            values = {name: value[s] for name, value in hyper.items()}
+            quadratic, log_ratio = _solve_terms(latent, v, values, residual)
+            total[s] = (at_mean + score * away / 2).sum() - (log_ratio + quadratic) / 2
+            continue
         levels = posterior.design[:, ~fixed]
         solved, log_ratio = _solve(posterior, v, sigma, rho, np.column_stack([residual, levels]))
         quadratic = residual @ solved[:, 0]
@@ -123,6 +140,24 @@ def _solve(
     inner -= spread @ np.linalg.solve(between, constant.T @ inner)
     log_ratio += log_determinant(factor, pattern) + np.linalg.slogdet(between / scale)[1]
     return weighted - d[:, None] * inner, float(log_ratio)
+
+
+def _solve_terms(
+    latent: LatentPosterior, v: np.ndarray, values: dict[str, np.ndarray], residual: np.ndarray
+) -> tuple[float, float]:
+    """r'(C + D^-1)^-1 r and log|I + C D| of latent terms and the effects of districts together."""
+    layout, own = latent.layout, np.real(latent.variance(values))
+    d = v / (1 + v * own)
+    weights = np.array([np.real(one) for term in latent.terms for one in term.weights(values)])
+    # No coefficients: these are given, so that a column of zeros stands for them.
+    system = make_system(
+        combine_bases(weights, layout), d, np.zeros((len(v), 1)), np.ones(1), layout
+    )  # fmt: skip
+    loaded = multiply_columns(layout, d * residual)
+    solved, _ = solve_system(layout, system, loaded, np.zeros(1))
+    log_ratio = np.log1p(v * own).sum() + log_det_system(layout, system)
+    log_ratio -= sum(float(np.real(term.log_det(values))) for term in latent.terms)
+    return float(residual @ (d * residual) - loaded @ solved), float(log_ratio)
 
 
 def _back(factor: np.ndarray, pattern: tuple, order: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -29,6 +29,7 @@ from scipy.stats import norm
 from spatialvote.analysis.marginal import Unknowns, log_marginal
 from spatialvote.models.density import log_prior
 from spatialvote.models.fit import Fit
+from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import EXPONENTIAL, HALF_NORMAL
 
@@ -63,7 +64,11 @@ class Sensitivity:
 
 
 def sensitivities(
-    fit: Fit, posterior: Posterior, at: np.ndarray, quantities: Mapping[str, np.ndarray]
+    fit: Fit,
+    posterior: Posterior,
+    at: np.ndarray,
+    quantities: Mapping[str, np.ndarray],
+    latent: LatentPosterior | None = None,
 ) -> dict[str, Sensitivity]:
     """Sensitivity of some quantities to priors and votes.
 
@@ -75,6 +80,8 @@ def sensitivities(
         Positions of the draws that are weighed.
     quantities
         Draws of each quantity at these positions, each shape (len(at),).
+    latent
+        The same posterior as one of latent terms, where it has such.
     """
     unknowns = Unknowns(
         np.column_stack([fit.draws("intercept", at), fit.draws("beta", at)]),
@@ -86,7 +93,7 @@ def sensitivities(
         {
             "posterior": _dataset(quantities),
             "log_prior": _dataset(priors),
-            "log_likelihood": _dataset({"votes": log_marginal(posterior, eta, unknowns)}),
+            "log_likelihood": _dataset({"votes": log_marginal(posterior, eta, unknowns, latent)}),
         }
     )
     prior, likelihood = psense(tree, group="prior"), psense(tree, group="likelihood")

@@ -8,7 +8,7 @@ curves and interactions come along. Each variant changes one thing:
 variant                what it changes
 =====================  ======================================================================================
 ``none``, ``iid``      no district effects; effects that know no neighbours
-``bym2``, ``leroux``,  the spatial structure
+``bym2``, ``leroux``,  the spatial structure; a slope that varies over the map does so under ``bym2`` alone
 ``sar``
 ``spatial_plus_1``,    every column of numbers is replaced by what its spatial smooth leaves of it (Dupont,
 ``spatial_plus_2``     Wood & Augustin 2022), with the smoothest 5 % and 20 % of the map's patterns
@@ -239,6 +239,7 @@ def _variant(
         structure=structure,
         standardise=False,
         priors=_priors(fit.model, structure),
+        varying=called.get(fit.model.varying or "") if structure == "bym2" else None,
     )
     return Variant(key, label, model, derived, columns.shape[1] - len(fit.coefficients))
 

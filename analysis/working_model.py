@@ -5,7 +5,8 @@ v_i, their Fisher information, would: y = X b + e + noise, with variance
 
     V = Cov(e) + diag(1 / v),
 
-Cov(e) that of the district effects at the posterior means of sigma and rho. Under a normal prior with
+Cov(e) that of the district effects at the posterior means of sigma and rho, with that of a slope that varies
+over the map times its covariate. Under a normal prior with
 precision P the coefficients are estimated at A y, with A = (X'V^-1 X + P)^-1 X'V^-1. A variant, with other
 columns or another covariance, has an A of its own. If the fitted model is true, one coefficient changes
 between two variants by a' y, with a the difference of two rows: on average by a'X b, with variance a'V a.
@@ -23,13 +24,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array, diags_array, eye_array
+from scipy.sparse import block_diag, coo_array, csc_array, diags_array, eye_array, hstack
 from scipy.sparse.linalg import splu
 
 from spatialvote.models.correlated import PARTIAL, SD
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit import Fit
-from spatialvote.models.posterior import Posterior
+from spatialvote.models.latent.terms import grounded
+from spatialvote.models.posterior import SIGMA_SLOPE, Posterior
 from spatialvote.models.structures.dispatch import weights
 from spatialvote.models.structures.sparse_precision import SparsePrecision
 
@@ -51,6 +53,8 @@ class WorkingModel:
         Hyperparameters of the district effects; not looked at where the structure has none.
     groups
         Hyperparameters of the group-level terms.
+    slope
+        Standard deviation of the slope that varies over the map.
     """
 
     posterior: Posterior
@@ -58,6 +62,7 @@ class WorkingModel:
     sigma: float = 0.0
     rho: float = 0.5
     groups: Mapping[str, float] = field(default_factory=dict)
+    slope: float = 0.0
 
     @cached_property
     def prior_covariance(self) -> np.ndarray:
@@ -100,14 +105,19 @@ class WorkingModel:
         if scale == 0:
             return d[:, None] * columns
         weighted = d[:, None] * columns
-        inner = splu(csc_array(field.graph.matrix / scale + diags_array(d)))
-        solved = inner.solve(weighted)
-        constant = self._components
+        # Fields z with A z in the linear predictor: phi, and the slope's.
+        along, precision, constant = eye_array(len(v)), field.graph.matrix / scale, self._components
+        if self.posterior.varying is not None:
+            along = hstack([along, diags_array(self.posterior.varying)])
+            precision = block_diag([precision, grounded(field.graph).matrix / self.slope**2])
+            constant = np.kron(np.eye(2), constant)
+        inner = splu(csc_array(precision + along.T @ diags_array(d) @ along))
+        solved = inner.solve(along.T @ weighted)
         if constant.shape[1]:
-            # phi sums to zero in each component.
+            # Fields sum to zero in each component.
             spread = inner.solve(constant)
             solved -= spread @ np.linalg.solve(constant.T @ spread, constant.T @ solved)
-        return weighted - d[:, None] * solved
+        return weighted - d[:, None] * (along @ solved)
 
     def _effects(self, row: np.ndarray) -> np.ndarray:
         """Cov(e) times a row."""
@@ -116,13 +126,20 @@ class WorkingModel:
             return np.zeros_like(row)
         if field.precision is not None:
             return splu(_precision(field.precision, self.sigma, self.rho)).solve(row)
-        graph, constant = field.graph, self._components
         own = self.sigma**2 * (1 - self._fraction) * row
         if self._fraction == 0:
             return own
-        within = row - constant @ ((constant.T @ row) / graph.sizes)
-        shifted = csc_array(graph.matrix + _EPSILON * eye_array(graph.n, format="csc"))
-        return own + self.sigma**2 * self._fraction * splu(shifted).solve(within)
+        shifted = csc_array(field.graph.matrix + _EPSILON * eye_array(field.graph.n, format="csc"))
+        phi = splu(shifted)
+        total = own + self.sigma**2 * self._fraction * phi.solve(self._within(row))
+        if (x := self.posterior.varying) is not None:
+            total += self.slope**2 * x * phi.solve(self._within(x * row))
+        return total
+
+    def _within(self, row: np.ndarray) -> np.ndarray:
+        """A row without its means over components."""
+        constant = self._components
+        return row - constant @ ((constant.T @ row) / self.posterior.field.graph.sizes)
 
     @property
     def _fraction(self) -> float:
@@ -149,6 +166,7 @@ def working_model(fit: Fit, posterior: Posterior, eta: np.ndarray) -> WorkingMod
             for name in posterior.hyperparameters
             if name.startswith((SD, PARTIAL))
         },
+        slope=float(fit.draws(SIGMA_SLOPE).mean()) if SIGMA_SLOPE in known else 0.0,
     )
 
 

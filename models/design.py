@@ -42,6 +42,8 @@ class Design:
         Standardised column = (column - center) / scale, shape (p,).
     groups
         Group-level terms in the formula's order; their columns are not among `names`.
+    numeric
+        Names of the columns that belong to terms of numbers.
     """
 
     party: str
@@ -51,6 +53,7 @@ class Design:
     scale: np.ndarray
     common: Any
     groups: tuple[Group, ...] = ()
+    numeric: tuple[str, ...] = ()
 
     @property
     def standardised(self) -> np.ndarray:
@@ -154,7 +157,8 @@ def design_of(formula: str, table: pd.DataFrame, parties: Collection[str], stand
         scale = np.where(numeric, matrix.std(axis=0), 1.0)
     _refuse_degenerate(formula, names, matrix)
     refuse_slopes(formula, groups, names, numeric, lambda name: matrix[:, names.index(name)])
-    return Design(party, names, matrix, center, scale, common, groups)
+    of_numbers = tuple(name for name, one in zip(names, numeric, strict=True) if one)
+    return Design(party, names, matrix, center, scale, common, groups, of_numbers)
 
 
 def _numeric_columns(common: Any) -> np.ndarray:

@@ -16,6 +16,7 @@ from spatialvote.models.correlated import CORRELATION, SD
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit_file import FileKind, read_fit, save_tree
 from spatialvote.models.groups import Effect, blocks_of, correlation_names, group_effects_of
+from spatialvote.models.posterior import SIGMA_SLOPE, SLOPE
 from spatialvote.models.structures import STRUCTURES
 from spatialvote.models.vote_share import VoteShareModel
 
@@ -37,8 +38,9 @@ class Fit:
         units) with ``covariate_sigma`` and ``covariate_rho`` [uncertain] of their model; ``sd_<group>`` and
         ``effect_<group>`` [level_<group>] of each group-level term, where slopes of x are called
         ``x|<group>``, ``cor_x|<group>`` their correlation with the intercepts, and ``partial_…`` what
-        correlations are made of, between 0 and 1; ``covariates``, the same values and hyperparameters as the
-        covariates alone have them, without the votes;
+        correlations are made of, between 0 and 1; ``slope`` [district], the departures of a slope that varies
+        over the map, on the scale of ``beta``, and their ``sigma_slope``; ``covariates``, the same values and
+        hyperparameters as the covariates alone have them, without the votes;
         ``sample_stats``; ``log_likelihood``, ``posterior_predictive``, ``prior``, ``prior_predictive``,
         ``observed_data``; ``constant_data`` with the denominators, where the party ``stood`` (False also
         where its votes were held out), the design on its original scale, its ``center`` and ``scale``, each
@@ -98,8 +100,16 @@ class Fit:
         """What varies between levels of groups."""
         return group_effects_of(self.model.formula)
 
-    def level_part(self, at: np.ndarray | slice = slice(None), part: slice = slice(None)) -> np.ndarray:
-        """u of some districts: all effects of their levels, slopes times their covariates, (samples, m)."""
+    @property
+    def has_departures(self) -> bool:
+        """Whether anything varies between levels or over the map."""
+        return bool(self.effects) or self.model.varying is not None
+
+    def departures(self, at: np.ndarray | slice = slice(None), part: slice = slice(None)) -> np.ndarray:
+        """What moves some districts away from alpha + X beta, their own effects aside, shape (samples, m).
+
+        All effects of their levels, slopes times their covariates, and the slope that varies over the map.
+        """
         total: np.ndarray | float = 0.0
         columns = self.standardised[part]
         for effect in self.effects:
@@ -107,7 +117,15 @@ class Fit:
             total = total + (
                 one * columns[:, self.coefficients.index(effect.covariate)] if effect.covariate else one
             )
+        if self.model.varying is not None:
+            k = self.coefficients.index(self.model.varying)
+            total = total + self.local_slope(at, part) * columns[:, k]
         return np.asarray(total)
+
+    def local_slope(self, at: np.ndarray | slice = slice(None), part: slice = slice(None)) -> np.ndarray:
+        """Departures of the slope that varies over the map, in some districts, shape (samples, m)."""
+        values = self.tree["posterior"][SLOPE].to_numpy()[..., part]
+        return values.reshape(-1, values.shape[-1])[at].astype(np.float64)
 
     def change(
         self, shift: np.ndarray, part: slice = slice(None), at: np.ndarray | slice = slice(None)
@@ -119,7 +137,7 @@ class Fit:
         shift
             On the design's original scale, shape (m, coefficients).
         part
-            Which districts, m of them: their levels' slopes count.
+            Which districts, m of them: the slopes of their levels, and their own, count.
         at
             Positions of the draws.
         """
@@ -130,6 +148,9 @@ class Fit:
                 index = self.constant(f"index_{effect.name}")[part]
                 slopes = self.draws(f"effect_{effect.name}", at)[:, index]
                 change += slopes * moved[:, self.coefficients.index(effect.covariate)]
+        if self.model.varying is not None:
+            by = moved[:, self.coefficients.index(self.model.varying)]
+            change += self.local_slope(at, part) * by
         return change
 
     @property
@@ -177,13 +198,14 @@ class Fit:
         return (self.constant("design") - self.constant("center")) / self.constant("scale")
 
     def fixed_part(self, at: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """mu = alpha + X beta + u of each draw, or of those at some positions, shape (samples, n).
+        """mu = alpha + X beta + u + gamma x of each draw, or of those at some positions, shape (samples, n).
 
-        u are the effects of group-level terms; what eta has beyond mu is the effect of the district.
+        u are the effects of group-level terms, gamma those of a slope that varies over the map; what eta has
+        beyond mu is the effect of the district.
         """
         mu = self.draws("intercept", at)[:, None] + self.draws("beta", at) @ self.standardised.T
-        if self.effects:
-            mu += self.level_part(at)
+        if self.has_departures:
+            mu += self.departures(at)
         self.add_unknown(mu, self.draws("beta", at), 0, at)
         return mu
 
@@ -230,7 +252,7 @@ class Fit:
 
     @property
     def hyperparameters(self) -> tuple[str, ...]:
-        """Names of the hyperparameters: of the structure and the family, sds and correlations of groups."""
+        """Names: of the structure and the family, sds and correlations of groups, sd of a varying slope."""
         own = STRUCTURES[self.model.structure] + FAMILIES[self.model.family].HYPER
         named = [
             CORRELATION + name
@@ -238,7 +260,8 @@ class Fit:
             for row in correlation_names(block)
             for name in row
         ]
-        return (*own, *(SD + name for name in self.groups), *named)
+        local = () if self.model.varying is None else (SIGMA_SLOPE,)
+        return (*own, *(SD + name for name in self.groups), *named, *local)
 
     @property
     def engine(self) -> str:

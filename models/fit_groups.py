@@ -10,11 +10,11 @@ from spatialvote.data.districts import Districts
 from spatialvote.models.correlated import SD, block_root
 from spatialvote.models.derived import VALUES, derive, draw_votes, type_of_votes
 from spatialvote.models.design import Design
-from spatialvote.models.draw_field import draw_structure
+from spatialvote.models.draw_field import draw_phi, draw_structure
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.groups import blocks_of
 from spatialvote.models.outcome import DENOMINATORS, Outcome
-from spatialvote.models.posterior import Posterior
+from spatialvote.models.posterior import SIGMA_SLOPE, SLOPE, Posterior
 
 #: Draws of the prior and its predictive distribution: so many, and fewer where districts are so many that a
 #: value for each draw and district would take more than this.
@@ -24,6 +24,7 @@ _LAST = {
     "beta": "coefficient",
     "eta": "district",
     "phi": "district",
+    "slope": "district",
     "votes": "district",
     "unknown": "unknown_value",
     "covariate_sigma": "uncertain",
@@ -65,7 +66,7 @@ def fit_groups(
     # Single precision for what has a value per draw and district: its rounding, 1e-7, is far below any
     # posterior's spread, and it halves the file.
     variables = dict(variables)
-    for name in ("eta", "phi"):
+    for name in ("eta", "phi", SLOPE):
         if name in variables:
             variables[name] = variables[name].astype(np.float32, copy=False)
     dispersion = _dispersion(posterior, variables)
@@ -142,7 +143,11 @@ def draw_prior(posterior: Posterior, size: int, rng: np.random.Generator) -> dic
     eta = coefficients @ posterior.design.T
     if posterior.has_field:
         eta += draw_structure(posterior.field, hyper["sigma"], hyper.get("rho"), rng)
-    return {**by_term(posterior, coefficients), **hyper, "eta": eta}
+    local = {}
+    if posterior.varying is not None:
+        local[SLOPE] = hyper[SIGMA_SLOPE][:, None] * draw_phi(posterior.field.graph, rng, size)
+        eta += local[SLOPE] * posterior.varying
+    return {**by_term(posterior, coefficients), **hyper, **local, "eta": eta}
 
 
 def _dispersion(posterior: Posterior, variables: dict[str, np.ndarray]) -> np.ndarray | float:

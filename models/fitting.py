@@ -54,8 +54,8 @@ def fit_nuts(
         if posterior.latent and unknowns is not None:
             raise ModelError(
                 Problem(
-                    "unknown values of covariates do not go with slopes, or many intercepts, of levels",
-                    "leave the varying terms out, or drop the districts whose values are not known",
+                    "unknown values of covariates do not go with slopes that vary, or many levels",
+                    "leave what varies out, or drop the districts whose values are not known",
                 )
             )
         settings = latent_suited(settings) if posterior.latent else suited(settings, posterior, unknowns)

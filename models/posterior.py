@@ -36,6 +36,8 @@ from spatialvote.models.structures import Field
 COLLAPSING = ("bym2", "iid")
 #: So many levels of intercepts are columns at most.
 MOST_COLUMNS = 50
+#: Standard deviation of the slope that varies over the map, and its departures by district.
+SIGMA_SLOPE, SLOPE = "sigma_slope", "slope"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Posterior:
         Effects that vary between levels of groups, in the order of their columns.
     column_group
         Which group a column belongs to, counted from 1; 0 for the intercept and the covariates. Shape (p,).
+    varying
+        Standardised column whose slope varies over the map, shape (n,); None where no slope does.
     """
 
     family: str
@@ -75,6 +79,7 @@ class Posterior:
     priors: Priors
     effects: tuple[Effect, ...] = ()
     column_group: np.ndarray = dataclass_field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    varying: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.effects:
@@ -89,7 +94,8 @@ class Posterior:
     def hyperparameters(self) -> tuple[str, ...]:
         """Names of the hyperparameters, in the order of the point."""
         groups = tuple(SD + name for name in self.groups)
-        return self.field.hyperparameters + FAMILIES[self.family].HYPER + groups + tuple(self._partial)
+        own = () if self.varying is None else (SIGMA_SLOPE,)
+        return self.field.hyperparameters + FAMILIES[self.family].HYPER + groups + tuple(self._partial) + own
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -100,10 +106,10 @@ class Posterior:
     def latent(self) -> bool:
         """Whether levels are no dense columns of the density but latent terms (`spatialvote.models.latent`).
 
-        Slopes always are. Intercepts of few levels are cheaper as columns, and structures without an
-        independent part have no other way.
+        Slopes always are, by level or over the map. Intercepts of few levels are cheaper as columns, and
+        structures without an independent part have no other way.
         """
-        slopes = any(effect.covariate for effect in self.effects)
+        slopes = self.varying is not None or any(effect.covariate for effect in self.effects)
         many = (self.column_group > 0).sum() > MOST_COLUMNS
         return slopes or bool(many and self.field.structure in COLLAPSING)
 
@@ -179,6 +185,8 @@ class Posterior:
             return self.priors.group
         if name in self._partial:
             return self._partial[name]
+        if name == SIGMA_SLOPE:
+            return self.priors.slope
         return getattr(self.priors.resolved(self.field.structure, self.field.hyperparameters), name)
 
     def constrain(self, theta: np.ndarray) -> dict[str, np.ndarray]:

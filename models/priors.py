@@ -267,6 +267,8 @@ class Priors:
     correlation
         eta of the LKJ prior of the correlations of effects that vary together: 1 is uniform over correlation
         matrices, more favours independence.
+    slope
+        Prior of the standard deviation of a slope that varies over the map (`VoteShareModel.varying`).
     """
 
     intercept_mean: float | None = None
@@ -278,11 +280,16 @@ class Priors:
     noise: PCSigma | HalfNormal = field(default_factory=lambda: PCSigma(0.3, 0.01))
     group: PCSigma | HalfNormal = field(default_factory=PCSigma)
     correlation: float = 2.0
+    slope: PCSigma | HalfNormal = field(default_factory=lambda: PCSigma(0.2, 0.01))
 
     def __post_init__(self) -> None:
         _positive("intercept_sd", self.intercept_sd)
         _positive("coefficient_sd", self.coefficient_sd)
         _positive("correlation (eta of the LKJ prior)", self.correlation)
+
+    def of(self, name: str) -> "PCSigma | HalfNormal | PCRho | BetaRho | PCOverdispersion | None":
+        """The prior of a hyperparameter by its name in fits; levels have `group` and `correlation`."""
+        return self.slope if name == "sigma_slope" else getattr(self, name)
 
     def resolved(self, structure: str, hyperparameters: tuple[str, ...]) -> "Priors":
         """The same priors, with that of rho chosen where it was left to the structure.

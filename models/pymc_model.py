@@ -15,7 +15,7 @@ from spatialvote.models.correlated import SD, correlation_factor, partial_priors
 from spatialvote.models.design import Design
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.groups import Effect, Group, blocks_of
-from spatialvote.models.posterior import Posterior
+from spatialvote.models.posterior import SIGMA_SLOPE, SLOPE, Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma
 from spatialvote.models.sparse_field import SparseField
 from spatialvote.models.unknowns.bind import bind_unknowns
@@ -28,8 +28,8 @@ def build_pymc(model: VoteShareModel, districts: Districts) -> pm.Model:
     """Write a `VoteShareModel` for some districts as a `pymc.Model`.
 
     Variables: ``intercept``, ``beta`` [coefficient], ``effect_<group>`` [level_<group>], the hyperparameters,
-    ``eta`` [district] and the observed ``votes``, named as in a `Fit`. The votes have the districts where the
-    party stood, in their order.
+    ``slope`` and ``eta`` [district] and the observed ``votes``, named as in a `Fit`. The votes have the
+    districts where the party stood, in their order.
     """
     posterior, design = model.posterior(districts)
     if bind_unknowns(districts, posterior, design) is not None:
@@ -53,6 +53,8 @@ def build_pymc(model: VoteShareModel, districts: Districts) -> pm.Model:
         for block in blocks_of(posterior.effects):
             for group, effect in zip(_bound(design, block), _level_effects(posterior, block), strict=True):
                 mu = mu + effect[group.index] * design.group_columns(group).sum(axis=1)
+        if posterior.varying is not None:
+            mu = mu + _local_slope(posterior) * posterior.varying
         eta = _add_effects(posterior, mu)
         _observe(posterior, eta)
     return built
@@ -79,6 +81,19 @@ def _level_effects(posterior: Posterior, block: tuple[Effect, ...]) -> list:
         )
         for i, one in enumerate(block)
     ]
+
+
+def _local_slope(posterior: Posterior):
+    """Departures of the slope that varies over the map, from white noise, inside a model's context.
+
+    By dense algebra: the map's patterns over the square roots of their eigenvalues, null vectors left out.
+    """
+    values, vectors = np.linalg.eigh(posterior.field.graph.matrix.toarray())
+    null = posterior.field.graph.sizes.size
+    root = vectors[:, null:] / np.sqrt(values[null:])
+    white = pm.Normal("white_slope", 0.0, 1.0, shape=root.shape[1])
+    sigma = _positive(SIGMA_SLOPE, posterior.priors.slope)
+    return pm.Deterministic(SLOPE, sigma * pt.dot(root, white), dims="district")
 
 
 def _observe(posterior: Posterior, eta) -> None:

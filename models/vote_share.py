@@ -5,14 +5,18 @@ District i has y_i votes for a party out of N_i valid votes, y_i cases at exposu
     y_i ~ Binomial(N_i, logit^-1(eta_i))       or    y_i ~ BetaBinomial(N_i, logit^-1(eta_i), delta)
     y_i ~ Poisson(E_i exp(eta_i))              or    logit(s_i) ~ Normal(eta_i, noise^2)
 
-    eta = alpha + X beta + u + e
+    eta = alpha + X beta + u + gamma x + e
 
-with X standardised, u the effects of group-level terms, and e the effects of districts as one of
+with X standardised, u the effects of group-level terms, gamma the departures of a slope that varies over the
+map (`varying`), and e the effects of districts as one of
 `spatialvote.models.structures` has them; for BYM2 (Riebler et al. 2016)
 
     e = sigma (sqrt(1 - rho) theta + sqrt(rho) phi),
 
 with theta iid N(0, 1) and phi the intrinsic CAR of the neighbour graph, scaled within each component.
+gamma is sigma_slope times another such field: neighbouring districts have similar slopes (Assunção 2003).
+
+Assunção, R. M. (2003). Space varying coefficient models for small area data. Environmetrics 14.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from spatialvote.models.outcome import ABSENT, Outcome, read_outcome
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.priors import BetaRho, HalfNormal, PCOverdispersion, PCRho, PCSigma, Priors
 from spatialvote.models.structures import STRUCTURES, bind
+from spatialvote.models.varying import varying_column
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -50,6 +55,7 @@ PRIOR_KINDS: Mapping[str, Mapping[str, type]] = MappingProxyType(
         "overdispersion": {"pc": PCOverdispersion},
         "noise": _SD_PRIORS,
         "group": _SD_PRIORS,
+        "slope": _SD_PRIORS,
     }
 )
 
@@ -76,6 +82,9 @@ class VoteShareModel:
     absent
         ``zero votes``: where nobody voted for the party it did not stand, and such a district has no
         likelihood; ``none``: it stood everywhere, and no votes are a count of zero.
+    varying
+        Covariate whose slope varies over the map, smoothly between neighbours; with structure ``bym2``. Its
+        coefficient is then the average slope, over the districts of each connected component.
 
     Examples
     --------
@@ -90,6 +99,7 @@ class VoteShareModel:
     priors: Priors = field(default_factory=Priors)
     standardise: bool = True
     absent: str = "none"
+    varying: str | None = None
 
     def __post_init__(self) -> None:
         problems = [
@@ -101,6 +111,14 @@ class VoteShareModel:
             )
             if value not in allowed
         ]
+        if self.varying is not None and self.structure in STRUCTURES and self.structure != "bym2":
+            problems.append(
+                Problem(
+                    f"structure '{self.structure}' does not go with a slope that varies over the map "
+                    f"(varying='{self.varying}')",
+                    "use structure 'bym2', or leave varying out",
+                )
+            )
         if problems:
             raise ModelError(problems)
         split_formula(self.formula)
@@ -191,6 +209,7 @@ class VoteShareModel:
         mean = self.priors.intercept_mean
         columns = len(design.names)
         levels = [len(group.levels) for group in design.groups]
+        structure = bind(self.structure, districts)
         posterior = Posterior(
             family=self.family,
             votes=outcome.votes,
@@ -202,10 +221,11 @@ class VoteShareModel:
             prior_sd=np.r_[
                 self.priors.intercept_sd, np.full(columns, self.priors.coefficient_sd), np.ones(sum(levels))
             ],
-            field=bind(self.structure, districts),
+            field=structure,
             priors=self.priors,
             effects=tuple(group.effect for group in design.groups),
             column_group=np.repeat(np.arange(len(levels) + 1), [1 + columns, *levels]),
+            varying=None if self.varying is None else varying_column(self.varying, design, structure.graph),
         )
         return posterior, design
 

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     )
     from spatialvote.analysis.elections_review import elections_review
     from spatialvote.analysis.figures.caterpillar import plot_level_slopes
+    from spatialvote.analysis.figures.local_slopes import map_local_slopes
     from spatialvote.analysis.figures.party_pair import party_pair_map
     from spatialvote.analysis.levels import slopes_by_level
+    from spatialvote.analysis.local_slopes import local_slopes
     from spatialvote.analysis.moderators import moderation, moderations
     from spatialvote.analysis.party_effects import PartyEffect, party_effect
     from spatialvote.analysis.party_fields import field_correlations
@@ -157,7 +159,9 @@ __all__ = [
     "halo",
     "isolation",
     "join_moderators",
+    "local_slopes",
     "location_quotient",
+    "map_local_slopes",
     "measure_surroundings",
     "moderated_gap",
     "moderation",
@@ -260,7 +264,9 @@ _HOME = {
     "halo": "data.surroundings",
     "isolation": "data.surroundings",
     "join_moderators": "data.turnout_moderators",
+    "local_slopes": "analysis.local_slopes",
     "location_quotient": "data.concentration",
+    "map_local_slopes": "analysis.figures.local_slopes",
     "measure_surroundings": "data.measure_surroundings",
     "moderated_gap": "analysis.turnout_moderators",
     "nearest_areas": "data.points",

@@ -40,6 +40,7 @@ def cross_problems(raw: dict[str, Any], folder: Path) -> list[Problem]:
     simulated = "simulate" in data
     whole = with_measured(raw)
     problems = list(_formula(model, whole, simulated))
+    problems += _varying(model)
     problems += _graph(graph, data, simulated)
     if not simulated and data:
         problems += [
@@ -83,6 +84,14 @@ def _formula(model: dict[str, Any], data: dict[str, Any], simulated: bool) -> It
         yield Problem(
             f"model.formula asks for party '{party}', which is not among the votes",
             f"{where} has {name_some(parties, limit=10)}{hint}",
+        )
+
+
+def _varying(model: dict[str, Any]) -> Iterator[Problem]:
+    if "varying" in model and model.get("structure", "bym2") != "bym2":
+        yield Problem(
+            f"model.varying does not go with model.structure '{model['structure']}'",
+            "set model.structure to 'bym2', or leave model.varying out",
         )
 
 

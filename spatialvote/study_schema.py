@@ -193,6 +193,14 @@ class PCNoiseSection(Section):
     tail: Probability = Field(default=0.01, description="a probability between 0 and 1")
 
 
+class PCSlopeSection(Section):
+    """P(sigma_slope > upper) = tail."""
+
+    prior: Literal["pc"]
+    upper: Positive = Field(default=0.2, description="a number above 0")
+    tail: Probability = Field(default=0.01, description="a probability between 0 and 1")
+
+
 class PCOverdispersionSection(Section):
     """P(overdispersion > upper) = tail."""
 
@@ -250,6 +258,11 @@ class PriorsSection(Section):
         description='{ prior = "pc", upper = 1.0, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
     )
     correlation: Positive = Field(default=2.0, description="a number above 0: eta of the LKJ prior")
+    slope: PCSlopeSection | HalfNormalSection = Field(
+        default_factory=lambda: PCSlopeSection(prior="pc"),
+        discriminator="prior",
+        description='{ prior = "pc", upper = 0.2, tail = 0.01 } or { prior = "half_normal", scale = 1.0 }',
+    )
 
 
 class ModelSection(Section):
@@ -264,6 +277,9 @@ class ModelSection(Section):
     )
     standardise: bool = Field(default=True, description="true or false")
     absent: Literal["none", "zero votes"] = Field(default="none", description="'none' or 'zero votes'")
+    varying: Text | None = Field(
+        default=None, description="a covariate of the formula whose slope varies over the map, in quotes"
+    )
     priors: PriorsSection = Field(default_factory=PriorsSection, description="a table of priors")
 
 

@@ -1,7 +1,8 @@
 """Do the chains agree, and do they hold enough effective draws?
 
 Rank-normalised split R-hat, bulk and tail effective sample size (Vehtari et al. 2021) of the intercept, every
-coefficient, every hyperparameter, the effects of groups, and eta of every district; the worst decides. An
+coefficient, every hyperparameter, the effects of groups, and eta (and a varying slope) of every district; the
+worst decides. An
 R-hat of 1.01 and more means chains that have not forgotten where they began; 1.05 and more, chains that
 disagree. Of thousands of districts the largest R-hat is above 1.01 by chance alone: with m split chains and
 ESS effective draws, R-hat^2 - 1 is about chi-squared(m - 1) / (m - 1) times m / ESS where chains agree. So
@@ -27,6 +28,7 @@ from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check, grade
 from spatialvote.data.errors import name_some
 from spatialvote.models.fit import Fit
+from spatialvote.models.posterior import SLOPE
 
 QUESTION = "Did the sampler converge?"
 R_HAT, R_HAT_SERIOUS = 1.01, 1.05
@@ -36,7 +38,7 @@ TAIL = 0.05
 #: How often the largest R-hat of all districts may be called too large where all chains agree.
 CHANCE = 0.01
 _NAMED = 10
-_DISTRICT = "eta['"
+_DISTRICT = ("eta['", "slope['")
 
 
 def run(case: Case) -> tuple[Check, ...]:
@@ -45,7 +47,8 @@ def run(case: Case) -> tuple[Check, ...]:
     if fit.engine != "nuts":
         return ()
     effects = (f"effect_{name}" for name in fit.groups)
-    found = diagnose(fit, ("intercept", "beta", *fit.hyperparameters, *effects, "eta"))
+    slope = () if fit.model.varying is None else (SLOPE,)
+    found = diagnose(fit, ("intercept", "beta", *fit.hyperparameters, *effects, *slope, "eta"))
     sizes = case.fit.tree["posterior"].sizes
     of_parameters = {one: r for one, r in found["r_hat"].items() if not one.startswith(_DISTRICT)}
     r_hat = _r_hat(of_parameters, fit, sizes["chain"])

@@ -7,10 +7,10 @@ are iid N(0, 1) at every honest draw, and so
     z_k = x_k'r / |x_k| ~ N(0, 1)  for the intercept and each column,      r'r ~ chi-squared(n),
 
 whatever the data; where r = L'e, the columns are whitened alike, x_k'Q e / sqrt(x_k'Q x_k). Effects of a
-group over their sd, squared and summed, are chi-squared too. The p-values of the draws depend on each other;
-twice their median is still a valid p-value (Rüger 1978; see Vovk & Wang 2020), here also multiplied by the
-number of quantities. Below 0.01 the draws do not belong together: by chance so low a value comes once in a
-hundred fits at most.
+group over their sd, squared and summed, are chi-squared too, and so is d'R d of a varying slope's departures
+d over theirs. The p-values of the draws depend on each other; twice their median is still a valid p-value
+(Rüger 1978; see Vovk & Wang 2020), here also multiplied by the number of quantities. Below 0.01 the draws do
+not belong together: by chance so low a value comes once in a hundred fits at most.
 
 References
 ----------
@@ -26,6 +26,7 @@ from spatialvote.analysis.checks.case import Case
 from spatialvote.analysis.checks.check import Check
 from spatialvote.analysis.residuals import residuals_and_scores, thin
 from spatialvote.data.errors import name_some
+from spatialvote.models.posterior import SIGMA_SLOPE
 
 QUESTION = "Is the file what it says?"
 LEVEL = 0.01
@@ -72,6 +73,11 @@ def _pivotal(case: Case, at: np.ndarray) -> Check:
     for name in fit.groups:
         effects = fit.draws(f"effect_{name}", at) / fit.draws(f"sd_{name}", at)[:, None]
         p[f"spread of '{name}'"] = _spread((effects**2).sum(axis=1), effects.shape[1])
+    if fit.model.varying is not None:
+        graph = case.rebuilt[0].field.graph
+        slope = fit.local_slope(at) / fit.draws(SIGMA_SLOPE, at)[:, None]
+        squares = (slope * (graph.matrix @ slope.T).T).sum(axis=1)
+        p[f"spread of the slope of '{fit.model.varying}'"] = _spread(squares, graph.n - graph.sizes.size)
     combined = min(1.0, 2 * len(p) * min(p.values()))
     passes = combined >= LEVEL
     suspects = [name for name, one in p.items() if 2 * len(p) * one < LEVEL]

@@ -37,6 +37,7 @@ from spatialvote.analysis.report.words import listed
 from spatialvote.analysis.residuals import thin
 from spatialvote.analysis.working_model import working_model, working_response
 from spatialvote.data.errors import FitError, name_some
+from spatialvote.models.latent.levels import as_latent
 
 QUESTION = "Do the priors decide?"
 POINTS = 10.0
@@ -63,7 +64,8 @@ def run(case: Case) -> tuple[Check, ...]:
         quantities[EFFECT] = told.draws[at]
         moved = shifted_design(design, case.districts, told.column, told.change) - design.matrix
         without = _without_prior(case, (moved / design.scale).mean(axis=0))
-    found = sensitivities(fit, posterior, at, quantities)
+    latent = as_latent(posterior, design) if posterior.latent else None
+    found = sensitivities(fit, posterior, at, quantities, latent)
     worst = max(found, key=lambda name: found[name].prior)
     sensitive = {name: one for name, one in found.items() if one.diagnosis}
     decided = EFFECT in sensitive and without is not None and without["decided"]

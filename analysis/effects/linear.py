@@ -2,14 +2,14 @@ r"""The linear predictor of a fit at the rows of a grid, draw by draw.
 
 For a row that keeps the effect of district i, with covariates x' and levels g' of the groups,
 
-    eta' = eta_i + (x' - x_i)'b + sum over groups of (u_g' w' - u_g(i) w_i),
+    eta' = eta_i + (x' - x_i)'(b + d_i) + sum over groups of (u_g' w' - u_g(i) w_i),
 
 and for one that is no district of the map, whose district effect is 0,
 
     eta' = alpha + (x' - center)'b + sum over the groups whose level is told of u_g' w',
 
-with w = 1 for intercepts and the standardised covariate for slopes, and b the coefficients on the columns'
-original scale.
+with w = 1 for intercepts and the standardised covariate for slopes, b the coefficients on the columns'
+original scale, and d_i the departure of the district's own slope where one varies over the map.
 """
 
 from dataclasses import dataclass
@@ -71,6 +71,11 @@ class LinearPredictor:
         self._intercept = fit.draws("intercept")
         self._groups = {name: fit.draws(f"effect_{name}") for name in fit.groups}
         self._own = {name: fit.constant(f"index_{name}") for name in fit.groups}
+        self._varying = None
+        if fit.model.varying is not None:
+            # Divided by the column's scale, as `slope` is.
+            k = fit.coefficients.index(fit.model.varying)
+            self._varying = k, fit.local_slope() / fit.constant("scale")[k]
         self._eta = fit.tree["posterior"]["eta"].to_numpy().reshape(len(self.slope), -1)
 
     def matrix(self, table: pd.DataFrame) -> np.ndarray:
@@ -130,7 +135,15 @@ class LinearPredictor:
                 k, level = self.design.names.index(effect.covariate), rows.level[effect.name][here]
                 slopes = np.where(level >= 0, self._groups[effect.name][:, level], 0.0)
                 change += slopes * direction[:, k] / self.design.scale[k]
-        return change
+        return change + self._local(rows.district[here], direction)
+
+    def _local(self, district: np.ndarray, moved: np.ndarray) -> np.ndarray | float:
+        """What the districts' own departures of a varying slope make of moves (rows, p); (samples, rows)."""
+        if self._varying is None:
+            return 0.0
+        k, slope = self._varying
+        typical = district == NO_DISTRICT
+        return np.where(typical, 0.0, slope[:, np.where(typical, 0, district)] * moved[:, k])
 
     def at(self, rows: Rows, here: slice) -> np.ndarray:
         """Draws at some of the rows, shape (samples, rows)."""
@@ -138,7 +151,7 @@ class LinearPredictor:
         typical = district == NO_DISTRICT
         eta = self._eta[:, np.where(typical, 0, district)].astype(np.float64)
         eta[:, typical] = self._intercept[:, None]
-        eta += self.slope @ rows.moved[here].T
+        eta += self.slope @ rows.moved[here].T + self._local(district, rows.moved[here])
         for name, draws in self._groups.items():
             level, own = rows.level[name][here], self._own[name][np.where(typical, 0, district)]
             eta += np.where(level >= 0, draws[:, level] * rows.times[name][here], 0.0)

@@ -180,9 +180,11 @@ class Choices:
         ModelError
             Where its parts do not go together.
         """
+        varying = self.main.get("varying")
         return VoteShareModel.from_dict(
             {
                 **self.main,
+                "varying": choice["migrants"] if varying and varying == self.column else varying,
                 "formula": f"{quote(choice['party'])} ~ {' + '.join(self.terms(choice))}",
                 "family": choice["family"],
                 "structure": choice["structure"],

@@ -160,6 +160,8 @@ def identity(model: VoteShareModel, terms: tuple[str, ...], graph: str) -> str:
     unused = {"sigma", "rho", "overdispersion", "noise"} - set(parameters)
     if not any("|" in term for term in terms):
         unused.add("group")
+    if model.varying is None:
+        unused.add("slope")
     priors = {
         name: [type(prior).__name__, asdict(prior)] if hasattr(prior, "__dataclass_fields__") else prior
         for name in model.priors.__dataclass_fields__
@@ -173,6 +175,7 @@ def identity(model: VoteShareModel, terms: tuple[str, ...], graph: str) -> str:
         model.structure,
         model.standardise,
         model.absent,
+        model.varying,
         priors,
         graph if linked else None,
     ]

@@ -70,6 +70,8 @@ def _specification(model: VoteShareModel) -> dict[str, Any]:
         values["standardise"] = False
     if model.absent != "none":
         values["absent"] = model.absent
+    if model.varying is not None:
+        values["varying"] = model.varying
     return values
 
 

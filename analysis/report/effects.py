@@ -28,6 +28,7 @@ from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.data.districts import Districts
 from spatialvote.models.correlated import CORRELATION
 from spatialvote.models.fit import Fit
+from spatialvote.models.posterior import SIGMA_SLOPE
 
 #: Levels of a group that a table shows at either end.
 ENDS = 5
@@ -126,7 +127,9 @@ def effect_pictures(
     digits = digits_for(first.low, first.high)
     low, high = fixed(means.min(), digits), fixed(means.max(), digits)
     why = "a share near 0 or 100 % has little room to move, though the coefficient is one for all districts"
-    if fit.model.family == "poisson":
+    if first.column in {one.covariate for one in fit.effects} | {fit.model.varying}:
+        why = "its slope is not the same everywhere, and a share near 0 or 100 % has little room to move"
+    elif fit.model.family == "poisson":
         why = "the formula is not linear in this column"
     pictures.append(
         picture(
@@ -205,6 +208,7 @@ def district_effect_table(fit: Fit) -> Table | None:
             for name in fit.hyperparameters
             if name.startswith(CORRELATION)
         },
+        SIGMA_SLOPE: f"standard deviation of the slope of ‘{fit.model.varying}’ over the map",
     }
     quality = _quality(fit)
     rows = []

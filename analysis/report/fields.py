@@ -57,8 +57,8 @@ def district_fields(fit: Fit) -> DistrictFields:
         eta = _block(fit, "eta", part)
         level = family.mean(eta)
         mu = intercept[:, None] + beta @ standardised[part].T
-        if fit.effects:
-            mu += fit.level_part(part=part)
+        if fit.has_departures:
+            mu += fit.departures(part=part)
         fit.add_unknown(mu, beta, start)
         given[part] = family.mean(mu).mean(axis=0)
         low, high = np.quantile(level, [0.025, 0.975], axis=0)

@@ -16,6 +16,7 @@ from spatialvote.analysis.report.words import listed, points_step
 from spatialvote.analysis.review import Review
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
+from spatialvote.models.posterior import SIGMA_SLOPE
 from spatialvote.models.priors import PCOverdispersion, PCRho, PCSigma
 from spatialvote.models.structures import STRUCTURES
 
@@ -50,6 +51,7 @@ _HYPER = {
     "rho": "rho",
     "overdispersion": "the overdispersion",
     "noise": "the standard deviation of the logits",
+    SIGMA_SLOPE: "the standard deviation of the varying slope",
 }
 
 
@@ -136,6 +138,11 @@ def _model(fit: Fit, districts: Districts) -> str:
     if fit.groups:
         named = listed([column_words(group, districts) for group in fit.groups])
         text += f", with normal effects of the levels of {named}"
+    if model.varying is not None:
+        text += (
+            f", and the slope of {column_words(model.varying, districts)} varied over the map "
+            "[@assuncao2003] as a scaled intrinsic conditional autoregression of the same graph"
+        )
     text += f"; {_STRUCTURE[model.structure]}."
     if "rho" in STRUCTURES[model.structure]:
         islands = len(graph.islands)
@@ -163,7 +170,7 @@ def _priors(fit: Fit) -> str:
     if fit.coefficients:
         scale = " of the standardised covariates" if model.standardise else ""
         told.append(f"Normal(0, {priors.coefficient_sd:g}²) for the coefficients{scale}")
-    used = [(name, getattr(priors, name)) for name in fit.hyperparameters if name in _HYPER]
+    used = [(name, priors.of(name)) for name in fit.hyperparameters if name in _HYPER]
     if fit.groups:
         used.append(("sd", priors.group))
     for name, prior in used:

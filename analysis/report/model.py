@@ -7,9 +7,16 @@ from typing import Any
 from spatialvote.analysis.report.numbers import fixed, significant
 from spatialvote.data.districts import Districts
 from spatialvote.models.fit import Fit
+from spatialvote.models.posterior import SIGMA_SLOPE
 
 #: Symbols of hyperparameters in the equations, with their index.
-_SYMBOLS = {"sigma": ("σ", ""), "rho": ("ρ", ""), "overdispersion": ("δ", ""), "noise": ("ω", "")}
+_SYMBOLS = {
+    "sigma": ("σ", ""),
+    "rho": ("ρ", ""),
+    "overdispersion": ("δ", ""),
+    "noise": ("ω", ""),
+    SIGMA_SLOPE: ("σ", "γ"),
+}
 
 
 #: What sigma is where it is not the standard deviation of the effects.
@@ -75,6 +82,8 @@ class ModelPart:
         Priors of intercept and coefficients, as they were used.
     groups
         Columns of the group-level terms.
+    varying
+        The covariate whose slope varies over the map, or "".
     priors
         Symbol, index or "", and prior of sigma, rho, the family's dispersion and the groups' sd, where the
         model has them; the prior as ``kind`` and parameters.
@@ -91,6 +100,7 @@ class ModelPart:
     intercept_sd: str
     coefficient_sd: str
     groups: tuple[str, ...]
+    varying: str
     priors: tuple[tuple[str, str, Mapping[str, str]], ...]
     symbols: tuple[tuple[str, str, str], ...]
 
@@ -108,6 +118,7 @@ def model_part(fit: Fit, districts: Districts) -> ModelPart:
         intercept_sd=f"{priors.intercept_sd:g}",
         coefficient_sd=f"{priors.coefficient_sd:g}",
         groups=fit.groups,
+        varying=model.varying or "",
         priors=tuple(
             (*_SYMBOLS.get(name, ("τ", "g")), _prior(prior)) for name, prior in _of_hyperparameters(fit)
         ),
@@ -118,7 +129,7 @@ def model_part(fit: Fit, districts: Districts) -> ModelPart:
 def _of_hyperparameters(fit: Fit) -> list[tuple[str, Any]]:
     """Hyperparameters with their priors, the groups' sds once."""
     priors = fit.model.priors
-    found = [(name, getattr(priors, name)) for name in fit.hyperparameters if name in _SYMBOLS]
+    found = [(name, priors.of(name)) for name in fit.hyperparameters if name in _SYMBOLS]
     return [*found, ("sd", priors.group)] if fit.groups else found
 
 
@@ -170,6 +181,17 @@ def _symbols(fit: Fit, districts: Districts) -> list[tuple[str, str, str]]:
         named = ", ".join(f"‘{name}’" for name in fit.groups)
         symbols.append(("u", "g", f"effect of a level of a group ({named}), shared by all its districts"))
         symbols.append(("τ", "g", "standard deviation of the effects of a group, one for each"))
+    if model.varying is not None:
+        symbols += [
+            (
+                "γ",
+                "i",
+                f"departure of the district's slope of ‘{model.varying}’ (standardised) from its "
+                "coefficient: an intrinsic conditional autoregression, which sums to zero in each connected "
+                "component",
+            ),
+            ("σ", "γ", "standard deviation of the slope of a typical district"),
+        ]
     if model.structure != "none":
         symbols.append(("e", "i", "the district's own effect: what the covariates leave open"))
         symbols.append(("σ", "", _SCALE.get(model.structure, "standard deviation of the district effects")))

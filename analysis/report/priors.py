@@ -13,6 +13,7 @@ from spatialvote.analysis.report.parts import Picture, Table, picture, table
 from spatialvote.data.districts import Districts
 from spatialvote.models.correlated import CORRELATION, SD
 from spatialvote.models.fit import Fit
+from spatialvote.models.posterior import SIGMA_SLOPE
 from spatialvote.models.priors import BetaRho, HalfNormal
 
 MOST_PANELS = 12  # coefficients beyond them are in the table
@@ -95,7 +96,7 @@ def prior_sd(fit: Fit, prior: Mapping[str, np.ndarray]) -> dict[str, float]:
     priors = fit.model.priors
     exact = {f"beta: {name}": priors.coefficient_sd for name in fit.coefficients}
     exact["intercept"] = priors.intercept_sd
-    spreads = {"sigma": priors.sigma, "noise": priors.noise}
+    spreads = {"sigma": priors.sigma, "noise": priors.noise, SIGMA_SLOPE: priors.slope}
     spreads |= {f"sd_{name}": priors.group for name in fit.groups}
     for name, prior_of in spreads.items():
         if isinstance(prior_of, HalfNormal):
@@ -126,7 +127,7 @@ def _in_words(fit: Fit, name: str) -> str:
     if name.startswith(CORRELATION):
         return f"LKJ, eta {priors.correlation:g}"
     if name in fit.hyperparameters:
-        text = str(priors.group if name.startswith("sd_") else getattr(priors, name))
+        text = str(priors.group if name.startswith("sd_") else priors.of(name))
         # A prior of a standard deviation calls it sigma, whatever it is of.
         return text.replace("P(sigma", f"P({'sd' if name.startswith('sd_') else name}")
     if name == "intercept":

@@ -22,6 +22,7 @@ from spatialvote.analysis.report.fields import district_fields
 from spatialvote.analysis.report.focus import compared_columns, points_of
 from spatialvote.analysis.report.level_slopes import level_parts, moderator_words
 from spatialvote.analysis.report.linked import linked_districts
+from spatialvote.analysis.report.local_slopes import local_part
 from spatialvote.analysis.report.maps import model_pictures, raw_pictures
 from spatialvote.analysis.report.methods import methods
 from spatialvote.analysis.report.model import model_part
@@ -88,6 +89,7 @@ def sections(
         "district_effect_table": district_effect_table(fit),
         "group_tables": group_tables(fit, districts),
         "level_parts": level_parts(fit, districts),
+        "local_part": local_part(fit, districts),
         "moderators": moderator_words(fit, districts),
         "model": model,
         "engine_words": engine_words(fit),

@@ -58,8 +58,8 @@ def recovered(fit: Fit, districts: Districts, truth: Truth) -> list[Recovered]:
         (fit.constant("design").mean(axis=0) - fit.constant("center")) / scale
     )
     # Votes were drawn without groups: their mean effect belongs to the level.
-    if fit.effects:
-        centred = centred + fit.level_part().mean(axis=1)
+    if fit.has_departures:
+        centred = centred + fit.departures().mean(axis=1)
     found.append(
         _recovered("intercept (logits, at average covariates)", "intercept", true.intercept, centred)
     )

@@ -11,7 +11,6 @@ from spatialvote.models.design import Design, design_of
 from spatialvote.models.elections.model import ElectionsModel
 from spatialvote.models.elections.steps import PERSISTENCE, Steps, make_steps
 from spatialvote.models.elections.terms import (
-    grounded,
     independent_part,
     structured_change,
     structured_part,
@@ -21,6 +20,7 @@ from spatialvote.models.elections.terms import (
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.term import Hyper
+from spatialvote.models.latent.terms import grounded
 from spatialvote.models.priors import Priors
 from spatialvote.models.scaled_graph import ScaledGraph, scale_graph
 from spatialvote.models.spectrum import spectrum

@@ -1,10 +1,9 @@
 """The latent terms of elections over time, each as `spatialvote.models.latent.term` has them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array, diags_array, eye_array, kron
+from scipy.sparse import csr_array, eye_array, kron
 
 from spatialvote.models.elections.steps import Steps
 from spatialvote.models.latent.term import Hyper, Term, Values
@@ -13,23 +12,6 @@ from spatialvote.models.scaled_graph import ScaledGraph
 
 #: Names of the terms, which are those of their draws.
 PHI, INDEPENDENT, CHANGE, PATH, SLOPE = "phi", "independent", "change", "path", "slope"
-
-
-#: Added at one district of each component, in units of its diagonal entry; see `grounded`.
-GROUND = 1e-6
-
-
-def grounded(graph: ScaledGraph) -> ScaledGraph:
-    """The graph with R raised a little at the first district of each component.
-
-    Two fields whose components' sums cannot be told apart make Q + A'HA singular: a varying slope where the
-    covariate is the same in a whole component, or change where a component is known at one election only. The
-    constraints take these sums out, but only after the factor.
-    """
-    raised = np.zeros(graph.n)
-    first = [int(np.argmax(graph.component == one)) for one in range(graph.sizes.size)]
-    raised[first] = GROUND * graph.matrix.diagonal()[first]
-    return replace(graph, matrix=csc_array(graph.matrix + diags_array(raised)))
 
 
 def _nothing(z: np.ndarray, values: Values) -> dict[str, np.ndarray]:

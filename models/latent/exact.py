@@ -236,8 +236,8 @@ def suited(settings: NutsSettings) -> NutsSettings:
     if settings.parametrisation != "measured":
         raise ModelError(
             Problem(
-                f"parametrisation '{settings.parametrisation}' does not go with "
-                "effects that vary between levels",
+                f"parametrisation '{settings.parametrisation}' does not go with effects that vary between "
+                "levels or over the map",
                 "leave it out",
             )
         )

@@ -1,4 +1,4 @@
-"""A vote-share model with effects that vary between levels, as a posterior of latent terms."""
+"""A vote-share model whose effects vary between levels or over the map, as a posterior of latent terms."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from spatialvote.models.design import Design
 from spatialvote.models.groups import blocks_of
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.term import Hyper
-from spatialvote.models.latent.terms import correlated_levels, icar
-from spatialvote.models.posterior import COLLAPSING, Posterior
+from spatialvote.models.latent.terms import correlated_levels, icar, slope_field
+from spatialvote.models.posterior import COLLAPSING, SIGMA_SLOPE, SLOPE, Posterior
 from spatialvote.models.priors import PCRho
 
 
 def as_latent(posterior: Posterior, design: Design) -> LatentPosterior:
-    """The terms of a posterior: the structured part of BYM2, and a term for each block of effects.
+    """The terms of a posterior: the structured part of BYM2, blocks of effects, and a slope that varies.
 
     Raises
     ------
@@ -59,6 +59,8 @@ def as_latent(posterior: Posterior, design: Design) -> LatentPosterior:
         terms.append(
             correlated_levels(block, group.levels, group.index, columns, priors.group, priors.correlation)
         )
+    if posterior.varying is not None:
+        terms.append(slope_field(SLOPE, field.graph, posterior.varying, Hyper(SIGMA_SLOPE, priors.slope)))
     fixed = posterior.column_group == 0
 
     def variance(values):

@@ -2,16 +2,17 @@ r"""The common terms: a scaled intrinsic CAR, as such or times a covariate, and 
 
 `icar`: z = scale * phi, Q = R / scale(theta)^2, with phi the intrinsic CAR that is scaled within each
 component and sums to zero there; an island's is iid. Times a covariate x, A = diag(x), it is a field of
-slopes.
+slopes (`slope_field`).
 
 `correlated_levels`: u_g ~ N(0, D Omega D) for each level g, K effects each, independent between levels; see
 `spatialvote.models.correlated`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array, kron
+from scipy.sparse import csc_array, csr_array, diags_array, kron
 
 from spatialvote.models.correlated import (
     SD,
@@ -24,6 +25,22 @@ from spatialvote.models.groups import Effect
 from spatialvote.models.latent.term import Hyper, Term, Values
 from spatialvote.models.priors import HalfNormal, PCSigma
 from spatialvote.models.scaled_graph import ScaledGraph
+
+#: Added at one district of each component, in units of its diagonal entry; see `grounded`.
+GROUND = 1e-6
+
+
+def grounded(graph: ScaledGraph) -> ScaledGraph:
+    """The graph with R raised a little at the first district of each component.
+
+    Two fields whose components' sums cannot be told apart make Q + A'HA singular: a varying slope where the
+    covariate is the same in a whole component, or change where a component is known at one election only. The
+    constraints take these sums out, but only after the factor.
+    """
+    raised = np.zeros(graph.n)
+    first = [int(np.argmax(graph.component == one)) for one in range(graph.sizes.size)]
+    raised[first] = GROUND * graph.matrix.diagonal()[first]
+    return replace(graph, matrix=csc_array(graph.matrix + diags_array(raised)))
 
 
 def zero_sums(graph: ScaledGraph) -> csr_array:
@@ -76,6 +93,19 @@ def icar(
         report,
         zero_sums(graph),
     )
+
+
+def slope_field(name: str, graph: ScaledGraph, column: np.ndarray, sigma: Hyper) -> Term:
+    """sigma times a scaled intrinsic CAR times a standardised column (n,): a slope that varies over the map.
+
+    What is kept of it are the departures from the column's own coefficient, on their scale (Assunção 2003).
+    """
+    term = icar(name, grounded(graph), csr_array(diags_array(column)), (sigma,), lambda v: v[sigma.name])
+
+    def report(z: np.ndarray, values: Values) -> dict[str, np.ndarray]:
+        return {name: z}
+
+    return replace(term, report=report)
 
 
 def correlated_levels(

@@ -14,8 +14,8 @@ from spatialvote.models.elections.fit import ElectionsFit
 from spatialvote.models.elections.model import ElectionsModel
 from spatialvote.models.elections.posterior import bind_elections
 from spatialvote.models.elections.steps import make_steps
-from spatialvote.models.elections.terms import GROUND
 from spatialvote.models.latent.target import LatentTarget
+from spatialvote.models.latent.terms import GROUND
 
 FORMULA = "party ~ migrant_share + education"
 MODELS = {
