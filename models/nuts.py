@@ -96,9 +96,17 @@ def suited(settings: NutsSettings, posterior: Posterior, unknowns: Unknowns | No
     constrain each other, and only small steps (0.9) keep transitions from diverging; the same where a
     dispersion is unknown, because how much votes say is then unknown too. Unknown values of covariates have
     scales that a longer warm-up has to learn, and products with coefficients that bend the posterior.
+
+    Where values are estimates, eta is centred if votes say much of most districts: towards the regression on
+    the values as they are published, where coordinates that are not centred draw it as sigma falls, is the
+    wrong direction once these values move.
     """
     if unknowns is not None:
-        return replace(settings, tune=settings.tune or 500, target_accept=settings.target_accept or 0.8)
+        settings = replace(settings, tune=settings.tune or 500, target_accept=settings.target_accept or 0.8)
+        estimated = len(unknowns.arrays.together) > 0 and posterior.has_field
+        if estimated and settings.parametrisation == "measured" and centre(posterior).share_centred > 0.5:
+            settings = replace(settings, parametrisation="centred")
+        return settings
     if posterior.has_field:
         easy = not FAMILIES[posterior.family].HYPER and centre(posterior).signal_to_noise >= 10
     else:
@@ -158,6 +166,7 @@ def sample(
     """
     # The first seeds the starting points, the second the chains.
     seeds = rng.integers(0, 2**63, size=2)
+    settings = suited(settings, posterior, unknowns)
     centring = centre(posterior, settings.parametrisation) if posterior.has_field else None
 
     def anywhere(chain: int) -> Start:
@@ -169,7 +178,6 @@ def sample(
             return native_model(posterior, centring, start)
         return native_joint(posterior, centring, unknowns, start)
 
-    settings = suited(settings, posterior, unknowns)
     chains = draw_chains(make_model, anywhere, settings, int(seeds[1]), progress, store)
     return arrange(posterior, centring, chains, unknowns)
 

@@ -39,8 +39,8 @@ def radius_part(districts: Districts, radii: Radii) -> Part:
                 fixed(row["k_hat"], 2),
             )
         )
-    columns = [("surroundings", "text"), ("probability", "number"), ("in the 95 % set", "text")]
-    columns += [("stacking weight", "number"), ("elpd, difference to the best (se)", "number")]
+    columns = [("surroundings", "long"), ("probability", "number"), ("in the 95 % set", "text")]
+    columns += [("stacking weight", "number"), ("elpd less the best (se)", "number")]
     columns += [("log-odds per unit (95 %)", "number"), ("k-hat", "number")]
     counted = districts.roles.counted(*(str(one) for one in radii.table.index if one != "none"))
     words = (

@@ -9,6 +9,9 @@ import numpy as np
 FREE, ABOVE, BELOW, BETWEEN, TOGETHER = 0, 1, 2, 3, 4
 #: What an estimate is one of: nothing was estimated, the value on its scale, the value in the column's unit.
 NOT_ESTIMATED, ON_SCALE, ON_COLUMN = 0, 1, 2
+#: Columns of `UnknownArrays.block_place`: m, G^(-1/2), r, w, a, c, b^2, n and s of
+#: `spatialvote.models.unknowns.whitened`.
+LEVEL, UNIT, RESPONSE, WIDE, OWN, STRUCTURED, TOLD, NOISE, ANSWER = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 
 class UnknownArrays(NamedTuple):

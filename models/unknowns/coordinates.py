@@ -7,10 +7,10 @@ import numpy as np
 from spatialvote.models.centring import centre
 from spatialvote.models.posterior import Posterior
 from spatialvote.models.scaled_graph import ScaledGraph
-from spatialvote.models.unknowns.arrays import TOGETHER, UnknownArrays
+from spatialvote.models.unknowns.arrays import LEVEL, TOGETHER, TOLD, UnknownArrays
 from spatialvote.models.unknowns.covariate import Covariate, Row
 from spatialvote.models.unknowns.kernel import to_values
-from spatialvote.models.unknowns.whitened import LEVEL, TOLD, Block, no_block, whiten_block
+from spatialvote.models.unknowns.whitened import Block, no_block, whiten_block
 
 
 def blocks_of_values(

@@ -40,7 +40,7 @@ from spatialvote.models.field_kernel import (
     smooth,
 )
 from spatialvote.models.unknowns.arrays import ABOVE, BELOW, FREE, NOT_ESTIMATED, ON_SCALE, TOGETHER
-from spatialvote.models.unknowns.whitened import gather_block, spread_block
+from spatialvote.models.unknowns.together import gather_block, spread_block
 
 
 @compiled(inline="always")

@@ -21,17 +21,28 @@ what the votes of a district say of eta less its rough value at m, and h_i their
     t_j   = b_j^2 / (sigma^2 ((1 - rho) a_j + rho c_j) + n_j),      b_j^2 = sum_i V_ij^2 b_i^2  (0 along B),
     n_j   = sum_i V_ij^2 G_i / h_i,      s_j = V_j' G^(1/2) (b d) / b_j^2.
 
-Three independent normals together have precision P and mean mu, and the sampler moves in v:
+Three independent normals together have precision P and mean y0,
 
-    P_j = 1 + 1 / pi_j + t_j,     mu_j = (r_j + t_j s_j) / P_j,
-    z   = m + G^(-1/2) V (mu + P^(-1/2) v),     log |dz / dv| = -sum (log P + log G) / 2.
+    P_j = 1 + 1 / pi_j + t_j,      y0_j = (r_j + t_j s_j) / P_j.
+
+But how steeply votes depend on z is not known: all values along y0 may be larger and the slope smaller. With
+a slope of b (1 + u), u ~ N(0, 1), integrated out along y0, the votes' part of the precision is T - c c',
+
+    c = T y0 (1 + y0' T y0)^(-1/2),      h = r + T s - c c's,      kappa = c' P^(-1) c,
+    mu = P^(-1) (h + c c'P^(-1) h / (1 - kappa)),
+
+and the sampler moves in v:
+
+    z = m + G^(-1/2) V (mu + P^(-1/2) (I + ((1 - kappa)^(-1/2) - 1) / kappa P^(-1/2) c c' P^(-1/2)) v),
+    log |dz / dv| = -(sum log P + sum log G + log(1 - kappa)) / 2.
 
 Where all errors are alike, the whole covariate was estimated and its regression has an intercept alone, v is
 standard normal before the votes are seen, whatever tau and lambda are. Values of the covariate that are
 missing have next to no information of their own: field and votes place them.
 
 A basis costs memory and two products with a square matrix at every gradient. Above `LARGEST` values V is I,
-which leaves the funnel in tau mended and that in lambda as it was.
+which leaves the funnel in tau mended and that in lambda as it was. One is left in any case: as sigma falls
+below what votes leave open of eta, eta and slope times z become one.
 
 Papaspiliopoulos, O., Roberts, G. O., Skold, M. (2007). A general framework for the parametrization of
 hierarchical models. Statistical Science 22.
@@ -41,9 +52,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spatialvote.models.compiled import compiled
-from spatialvote.models.field_kernel import SMALLEST_K, inner, smooth
+from spatialvote.models.field_kernel import SMALLEST_K, smooth
 from spatialvote.models.scaled_graph import ScaledGraph
+from spatialvote.models.unknowns.arrays import (
+    ANSWER,
+    LEVEL,
+    NOISE,
+    OWN,
+    RESPONSE,
+    STRUCTURED,
+    TOLD,
+    UNIT,
+    WIDE,
+)
 
 #: More values than this are whitened one by one: the basis would take 18 MB and more.
 LARGEST = 1500
@@ -51,8 +72,6 @@ LARGEST = 1500
 _LEAST_INFORMATION = 1e-6
 #: Squared slopes below this tell nothing.
 _NO_SLOPE = 1e-12
-#: Columns of `Block.place`.
-LEVEL, UNIT, RESPONSE, WIDE, OWN, STRUCTURED, TOLD, NOISE, ANSWER = range(9)
 
 
 @dataclass(frozen=True)
@@ -171,65 +190,3 @@ def whiten_block(
     place[:, OWN] = ((basis**2).T * information).sum(axis=1)
     place[:, STRUCTURED] = np.einsum("ij,ik,kj->j", basis, structured, basis, optimize=True)
     return Block(place, np.ascontiguousarray(basis), tau)
-
-
-@compiled()
-def _normal(block, place, j):
-    """Precision of y along V_j, its mean, and what field and votes contribute to the precision."""
-    tau, share, sigma, rho = block[0], block[1], block[2], block[3]
-    own, structured = place[j, 4], place[j, 5]
-    pi = place[j, 3] + tau * tau * ((1.0 - share) * own + share * structured)
-    told = place[j, 6] / (sigma * sigma * ((1.0 - rho) * own + rho * structured) + place[j, 7])
-    precision = 1.0 + 1.0 / pi + told
-    return precision, (place[j, 2] + told * place[j, 8]) / precision, pi, told
-
-
-@compiled()
-def spread_block(v, block, place, basis, z):
-    """Fill z (k,) from coordinates v (k,), ``block`` being tau, lambda, sigma and rho; return the log
-    Jacobian."""
-    k = v.size
-    y = np.empty(k)
-    jacobian = 0.0
-    for j in range(k):
-        precision, mean, _, _ = _normal(block, place, j)
-        y[j] = mean + v[j] / np.sqrt(precision)
-        jacobian += np.log(place[j, 1]) - 0.5 * np.log(precision)
-    for e in range(k):
-        along = inner(basis[e * k : (e + 1) * k], y) if basis.size else y[e]
-        z[e] = place[e, 0] + place[e, 1] * along
-    return jacobian
-
-
-@compiled()
-def gather_block(by_z, v, block, place, basis, by_v, by_block):
-    """From slopes in z (k,) fill those in v (k,), of the log Jacobian too, and those in log tau, logit
-    lambda, log sigma and logit rho (4,)."""
-    k = v.size
-    by_y = np.zeros(k)
-    for e in range(k):
-        loaded = place[e, 1] * by_z[e]
-        if basis.size:
-            row = basis[e * k : (e + 1) * k]
-            for j in range(k):
-                by_y[j] += row[j] * loaded
-        else:
-            by_y[e] = loaded
-    by_block[:] = 0.0
-    for j in range(k):
-        precision, mean, pi, told = _normal(block, place, j)
-        by_v[j] = by_y[j] / np.sqrt(precision)
-        # Of the mean at a given right-hand side, the standard deviation and its logarithm.
-        by_precision = -(by_y[j] * mean + 0.5 * (by_v[j] * v[j] + 1.0)) / precision
-        by_told = by_precision + by_y[j] * place[j, 8] / precision
-        own, structured = place[j, 4], place[j, 5]
-        for one in range(2):
-            scale, share = block[2 * one] ** 2, block[2 * one + 1]
-            # 1 / pi falls with the field's variance, and so does what the votes tell with theirs.
-            by_variance = -by_precision / (pi * pi)
-            if one == 1:
-                by_variance = 0.0
-                if told > 0.0:
-                    by_variance = -by_told * told * told / place[j, 6]
-            by_block[2 * one] += 2.0 * by_variance * scale * ((1.0 - share) * own + share * structured)
-            by_block[2 * one + 1] += by_variance * scale * share * (1.0 - share) * (structured - own)

@@ -19,7 +19,7 @@ from spatialvote.models.centring import centre
 from spatialvote.models.engines import choose
 from spatialvote.models.fit import Fit
 from spatialvote.models.native import native_model
-from spatialvote.models.nuts import starting_point
+from spatialvote.models.nuts import NutsSettings, starting_point, suited
 from spatialvote.models.priors import log_prior_rho
 from spatialvote.models.recover import recover
 from spatialvote.models.scaled_graph import scale_graph
@@ -230,6 +230,21 @@ def test_estimates_and_field_together_are_standard_normal(whole, dense, tau, sha
     # The graph's matrix is inverted with 1e-8 on its diagonal.
     np.testing.assert_allclose(by_coordinate @ by_coordinate.T, covariance, atol=1e-6 * covariance.max())
     np.testing.assert_allclose(z[0], covariance @ a.standardised[0] / error**2, atol=1e-6)
+
+
+def test_eta_is_centred_beside_estimates_where_votes_say_much(whole, make_districts):
+    few = make_districts(rows=5, columns=6, mean_votes=6)
+    few = replace(few, roles=replace(few.roles, covariates=("education", "expected")))
+    for districts, chosen in (
+        (spoil(whole), "centred"),
+        (spoil(few), "measured"),
+        (blanked(whole), "measured"),
+    ):
+        posterior, _, unknowns = bound(districts)
+        assert suited(NutsSettings(), posterior, unknowns).parametrisation == chosen
+    asked = NutsSettings(parametrisation="noncentred")
+    posterior, _, unknowns = bound(spoil(whole))
+    assert suited(asked, posterior, unknowns).parametrisation == "noncentred"
 
 
 def test_an_interval_as_wide_as_the_line_is_a_missing_value(whole):
