@@ -116,8 +116,8 @@ def choose(structure: str, n: int, *, unknown: bool = False) -> tuple[str, str]:
         return "nuts", "covariates have values that are not known exactly, which the sampler alone can draw"
     if structure not in _COLLAPSING:
         return "nuts", (
-            f"structure '{structure}' has no independent part that could be integrated out, so a Laplace "
-            "approximation of it would be biased"
+            f"structure '{structure}' has no independent part that could be integrated out: the sampler "
+            "needs no factorisation for it, and engine 'laplace' has to correct every draw"
         )
     if n <= _MOST_FOR_NUTS:
         return "nuts", f"with {n:,} districts (up to {_MOST_FOR_NUTS:,}) the sampler takes minutes at most"

@@ -21,18 +21,25 @@ from spatialvote.models.laplace.series import TERMS
 
 
 @compiled()
+def draw_deviations(lower, white):
+    """Deviations of the coefficients from their mean, precision lower lower', in place of white noise
+    (p, k)."""
+    p, k = white.shape
+    for q in range(k):
+        for i in range(p - 1, -1, -1):
+            for j in range(i + 1, p):
+                white[i, q] -= lower[j, i] * white[j, q]
+            white[i, q] /= lower[i, i]
+
+
+@compiled()
 def draw_field(a, x, c, factor, v, null, null_sum, lower, component, pattern, white_x, white_c):
     """Draws of x and c, in place of white noise (n, k) and (p, k); x in the permuted order."""
     solve_transposed_in_place(factor, pattern, white_x)
     project(white_x, null, null_sum, component)
     n, k = white_x.shape
     p = c.size
-    # The coefficients have precision lower lower': their deviation is lower'^-1 noise.
-    for q in range(k):
-        for i in range(p - 1, -1, -1):
-            for j in range(i + 1, p):
-                white_c[i, q] -= lower[j, i] * white_c[j, q]
-            white_c[i, q] /= lower[i, i]
+    draw_deviations(lower, white_c)
     white_x -= v @ white_c
     for q in range(k):
         for i in range(n):

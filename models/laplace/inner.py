@@ -65,6 +65,58 @@ def objective_at(m, out, x, prior_x, c, c_mean, c_precision):
 
 
 @compiled()
+def newton_step(
+    a, g, h, below, diagonal, prior_x, c, c_mean, c_precision, design, component, components, pattern
+):  # fmt: skip
+    """From g and h of every district and P x: the factor of S, and a Newton step.
+
+    Returns
+    -------
+    possible, factor, v, null, null_sum, lower, slope_x, slope_c, step_x, step_c
+        Whether S is positive definite; names as in `inner_mode`; gradient and step in x (n,) and c (p,).
+    """
+    n, p = design.shape
+    columns, loaded = np.empty((n, p + 2)), np.empty((n, p))
+    factor = factorise_values(below, diagonal + a * a * h, pattern)
+    possible = not np.isnan(factor[0])
+    for i in range(n):
+        columns[i, 0] = a * g[i] - prior_x[i]
+        columns[i, 1] = 1.0 if component[i] >= 0 else 0.0
+        for q in range(p):
+            loaded[i, q] = a * h[i] * design[i, q]
+            columns[i, q + 2] = loaded[i, q]
+    slope_x = columns[:, 0].copy()
+    if possible:
+        solve_in_place(factor, pattern, columns)
+    null, null_sum = columns[:, 1].copy(), np.zeros(components)
+    for i in range(n):
+        if component[i] >= 0:
+            null_sum[component[i]] += null[i]
+    project(columns, null, null_sum, component)
+    v, step_x = columns[:, 2:].copy(), columns[:, 0].copy()
+    precision = design.T @ (h.reshape(n, 1) * design) - loaded.T @ v
+    slope_c = design.T @ g - c_precision * (c - c_mean)
+    for q in range(p):
+        precision[q, q] += c_precision[q]
+    lower = small_cholesky(precision)
+    right = (slope_c - loaded.T @ step_x).reshape((p, 1))
+    step_c = small_solve(lower, right)[:, 0].copy()
+    step_x -= v @ step_c
+    return possible, factor, v, null, null_sum, lower, slope_x, slope_c, step_x, step_c
+
+
+@compiled()
+def log_det_hessian(factor, null_sum, lower, pattern):
+    """log |H|, up to a constant."""
+    log_det = log_determinant(factor, pattern)
+    for g in range(null_sum.size):
+        log_det += np.log(null_sum[g])
+    for q in range(lower.shape[0]):
+        log_det += 2.0 * np.log(lower[q, q])
+    return log_det
+
+
+@compiled()
 def inner_mode(
     family, dispersion, a, t, below, diagonal, c_mean, c_precision, design, votes, size, component, sizes,
     pattern, x, c, start,
@@ -99,40 +151,16 @@ def inner_mode(
     collapse_all(family, m, t, votes, size, dispersion, out[8].copy(), out)
     prior_x = multiply(pattern[1], pattern[2], below, diagonal, x)
     objective = objective_at(m, out, x, prior_x, c, c_mean, c_precision)
-    columns = np.empty((n, p + 2))
     v, null, null_sum = np.empty((n, p)), np.empty(n), np.zeros(sizes.size)
     lower, factor, log_det = np.zeros((p, p)), np.empty(0), np.nan
     found = False
     for _ in range(_MOST_STEPS):
-        h = out[2]
-        factor = factorise_values(below, diagonal + a * a * h, pattern)
-        if np.isnan(factor[0]):
+        possible, factor, v, null, null_sum, lower, slope_x, slope_c, step_x, step_c = newton_step(
+            a, out[1], out[2], below, diagonal, prior_x, c, c_mean, c_precision, design, component,
+            sizes.size, pattern,
+        )  # fmt: skip
+        if not possible:
             break
-        loaded = np.empty((n, p))
-        for i in range(n):
-            columns[i, 0] = a * out[1, i] - prior_x[i]
-            columns[i, 1] = 1.0 if component[i] >= 0 else 0.0
-            for q in range(p):
-                loaded[i, q] = a * h[i] * design[i, q]
-                columns[i, q + 2] = loaded[i, q]
-        slope_x = columns[:, 0].copy()
-        solve_in_place(factor, pattern, columns)
-        null[:] = columns[:, 1]
-        null_sum[:] = 0.0
-        for i in range(n):
-            if component[i] >= 0:
-                null_sum[component[i]] += null[i]
-        project(columns, null, null_sum, component)
-        v[:, :] = columns[:, 2:]
-        step_x = columns[:, 0].copy()
-        precision = design.T @ (h.reshape(n, 1) * design) - loaded.T @ v
-        slope_c = design.T @ out[1] - c_precision * (c - c_mean)
-        for q in range(p):
-            precision[q, q] += c_precision[q]
-        lower = small_cholesky(precision)
-        right = (slope_c - loaded.T @ step_x).reshape((p, 1))
-        step_c = small_solve(lower, right)[:, 0].copy()
-        step_x -= v @ step_c
         gain = 0.5 * (np.dot(slope_x, step_x) + np.dot(slope_c, step_c))
         if not np.isfinite(gain):
             break
@@ -153,9 +181,5 @@ def inner_mode(
         x, c, m, prior_x, objective = x_new, c_new, m_new, prior_new, reached
         out, trial = trial, out
     if found:
-        log_det = log_determinant(factor, pattern)
-        for g in range(sizes.size):
-            log_det += np.log(null_sum[g])
-        for q in range(p):
-            log_det += 2.0 * np.log(lower[q, q])
+        log_det = log_det_hessian(factor, null_sum, lower, pattern)
     return found, objective, log_det, x, c, m, out, factor, v, null, null_sum, lower

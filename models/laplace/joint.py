@@ -8,6 +8,8 @@ from spatialvote.models.compiled import compiled
 from spatialvote.models.families import FAMILIES
 from spatialvote.models.laplace.draws import draw_field, log_ratio, log_ratio_by_series
 from spatialvote.models.laplace.eta import draw_all
+from spatialvote.models.laplace.in_turn import draw_corrected
+from spatialvote.models.laplace.sites import correct
 from spatialvote.models.laplace.target import Mode, Start, Target
 from spatialvote.models.laplace.weigh import allot
 
@@ -88,15 +90,22 @@ class Joint:
             return
         scales, family = mode.scales, FAMILIES[target.posterior.family].CODE
         n, p = target.design.shape
-        x, c = rng.standard_normal((n, len(slots))), rng.standard_normal((p, len(slots)))
-        draw_field(
-            scales.a, mode.x, mode.c, mode.factor, mode.v, mode.null, mode.null_sum, mode.lower,
-            target.component, target.pattern, x, c,
-        )  # fmt: skip
-        fixed = target.design @ c
-        moved = scales.a * x + fixed
         self.log_point[point] = mode.value - log_proposal
-        self.log_ratio[slots] = self._log_ratio(mode, family, moved)
+        sites = None if target.posterior.field.precision is None else correct(target, mode)
+        if sites is None:
+            x, c = rng.standard_normal((n, len(slots))), rng.standard_normal((p, len(slots)))
+            draw_field(
+                scales.a, mode.x, mode.c, mode.factor, mode.v, mode.null, mode.null_sum, mode.lower,
+                target.component, target.pattern, x, c,
+            )  # fmt: skip
+            fixed = target.design @ c
+            moved = scales.a * x + fixed
+            self.log_ratio[slots] = self._log_ratio(mode, family, moved)
+        else:
+            x, c, ratio = draw_corrected(target, scales.dispersion, sites, len(slots), rng)
+            fixed = target.design @ c
+            moved = x + fixed
+            self.log_ratio[slots] = sites.log_z - mode.value + ratio
         if scales.t < np.inf:
             eta = np.empty_like(moved)
             draw_all(

@@ -9,9 +9,9 @@ from spatialvote.models.laplace.tail import hidden_part, smooth
 
 #: The k-hat of points does not count where so many of them are effective and their tail hides no more.
 _EVEN, _HIDDEN = 0.85, 0.01
-#: Draws that weigh less than this part of the mean, with and without their ratio, say nothing about ratios,
-#: as long as so many are left that do.
-_IDLE, _FEWEST = 0.05, 100
+#: Draws that together weigh less than this, with and without their ratio, say nothing about ratios, as long
+#: as so many are left that do.
+_IDLE, _FEWEST = 0.01, 100
 
 
 def weigh(
@@ -39,9 +39,7 @@ def weigh(
     of_point = smooth_point[point] - np.log(shared[point])
     # Points of the far tails have one draw each, whose ratio is that of a bad approximation which does not
     # matter: the shape of the ratios' tail would be theirs.
-    counts = _counting(of_point) | _counting(of_point + log_ratio)
-    if counts.sum() < _FEWEST:
-        counts[:] = True
+    counts = _counting(of_point, of_point + log_ratio)
     smooth_ratio, k_draw = smooth(log_ratio[counts])
     # Smoothing moves the largest and shifts the rest by a constant.
     log_weight = of_point + log_ratio + np.median(smooth_ratio - log_ratio[counts])
@@ -64,9 +62,13 @@ def weigh(
     }
 
 
-def _counting(log_weight: np.ndarray) -> np.ndarray:
-    """Which draws weigh at least `_IDLE` of the mean."""
-    return log_weight > logsumexp(log_weight) - np.log(len(log_weight)) + np.log(_IDLE)
+def _counting(of_point: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """All draws but those that weigh least, with and without ratio, and no more than `_IDLE` together."""
+    part = np.exp(np.maximum(of_point - logsumexp(of_point), whole - logsumexp(whole)))
+    order = np.argsort(part)
+    counts = np.ones(len(part), dtype=bool)
+    counts[order[np.cumsum(part[order]) < _IDLE]] = False
+    return counts if counts.sum() >= _FEWEST else np.ones_like(counts)
 
 
 def judge(log_weight: np.ndarray, smoothed: np.ndarray, k_hat: float) -> tuple[bool, float]:
