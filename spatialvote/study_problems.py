@@ -34,6 +34,7 @@ SECTIONS: Mapping[tuple[str, ...], type[sections.Section] | Mapping[str, type[se
     ("model", "priors", "overdispersion"): schema.PCOverdispersionSection,
     ("model", "priors", "noise"): {"pc": schema.PCNoiseSection, "half_normal": schema.HalfNormalSection},
     ("model", "priors", "group"): {"pc": schema.PCSigmaSection, "half_normal": schema.HalfNormalSection},
+    ("model", "priors", "slope"): {"pc": schema.PCSlopeSection, "half_normal": schema.HalfNormalSection},
     ("engine",): schema.EngineSection,
     ("effect",): schema.EffectSection,
     ("review",): schema.ReviewSection,
