@@ -7,6 +7,8 @@ from pytensor.compile.mode import Mode
 from scipy.stats import multivariate_normal
 
 from spatialvote.models.bym2 import BYM2
+from spatialvote.models.correlated import block_root
+from spatialvote.models.families import FAMILIES
 from spatialvote.models.fit_groups import by_term
 from spatialvote.models.priors import BetaRho, HalfNormal, PCRho, PCSigma, Priors
 from spatialvote.models.scaled_graph import scale_graph
@@ -184,3 +186,46 @@ def test_prior_predictive_of_the_pymc_form_matches_ours(make_districts):
     assert np.max(np.abs(theirs.mean(axis=0) - ours.mean(axis=0)) / error) < 5
     ratio = theirs.std(axis=0) / ours.std(axis=0)
     assert np.max(np.abs(np.log(ratio))) < 5 * np.sqrt(2 / 1000)
+
+
+def test_correlated_slopes_and_a_varying_one_are_those_of_the_latent_model(make_districts, dense):
+    """Effects are D L white, the slope a root of its covariance; the joint density is that of its parts."""
+    districts = make_districts()
+    model = VoteShareModel("party ~ migrants + (1 + migrants | quarter)", varying="migrants")
+    posterior, design = model.posterior(districts)
+    built = model.to_pymc(districts)
+    names = {v.name.partition("_log")[0].partition("_interval")[0]: v.name for v in built.value_vars}
+    made = ["effect_quarter", "effect_migrants|quarter", "slope"]
+    logp = built.compile_logp(mode=INTERPRETED)
+    outputs = built.replace_rvs_by_values([built[name] for name in made])
+    made_of = built.compile_fn(outputs, inputs=built.value_vars, mode=INTERPRETED, on_unused_input="ignore")
+    rng, graph, differences = np.random.default_rng(7), posterior.field.graph, []
+    for _ in range(3):
+        theta = rng.normal(-1, 0.5, posterior.n_hyper)
+        at = {name: float(value) for name, value in posterior.constrain(theta).items()}
+        point = {names[name]: value for name, value in zip(posterior.hyperparameters, theta, strict=True)}
+        point |= {"intercept": np.asarray(-1.1), "beta": rng.normal(0, 0.3, 1)}
+        white = rng.standard_normal((2, 2))
+        point |= {"white_quarter": white[0], "white_migrants|quarter": white[1]}
+        point["white_slope"] = rng.standard_normal(graph.n - graph.sizes.size)
+        point["eta"] = rng.normal(-1.0, 0.5, districts.n)
+        intercepts, slopes, local = made_of(point)
+        root = block_root(posterior.effects, {name: np.array([one]) for name, one in at.items()})[0]
+        np.testing.assert_allclose([intercepts, slopes], root @ white)
+        # The quadratic form of the slope's precision is that of the noise, and components sum to zero.
+        form = local @ graph.matrix @ local / at["sigma_slope"] ** 2
+        assert form == pytest.approx(point["white_slope"] @ point["white_slope"])
+        assert local[graph.component == 0].sum() == pytest.approx(0.0, abs=1e-8)
+        x, index = design.standardised[:, 0], design.groups[0].index
+        mu = point["intercept"] + x * (point["beta"] + slopes[index] + local) + intercepts[index]
+        parts = posterior.log_prior(theta)[0]
+        parts += multivariate_normal(mu, dense(graph, at["sigma"], at["rho"])).logpdf(point["eta"])
+        coefficients = (
+            np.r_[point["intercept"], point["beta"]] - posterior.prior_mean[:2]
+        ) / posterior.prior_sd[:2]
+        noise = np.r_[white.ravel(), point["white_slope"], coefficients]
+        parts -= 0.5 * noise @ noise
+        family = FAMILIES["binomial"]
+        parts += family.log_likelihood(point["eta"], posterior.votes, posterior.size, 0.0).sum()
+        differences.append(float(logp(point)) - parts)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-6)
