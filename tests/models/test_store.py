@@ -214,3 +214,29 @@ def test_a_run_without_a_marker_holds_nothing(tmp_path):
 def test_going_on_needs_a_store():
     with pytest.raises(ModelError, match=r"no store is given to go on with: pass store="):
         MODEL.fit(CITY, resume=True, **FEW)
+
+
+@pytest.mark.slow
+def test_levels_and_a_varying_slope_are_gone_on_with(tmp_path):
+    """Draws of latent terms: kept ones stay, a whole store gives the fit again, a part a partial one."""
+    model = VoteShareModel(
+        "national_list ~ migrant_share + income + (1 + migrant_share | quarter)", varying="income"
+    )
+    few, folder = {**FEW, "draws": 20, "chains": 2}, tmp_path / "draws"
+    whole = model.fit(CITY, store=folder, **few)
+    assert _same(whole, model.fit(CITY, store=folder, resume=True, **few))
+    DrawStore(folder, 2).run(1, 0).mark(12)
+    partial = model.fit(CITY, store=folder, resume="partial", **few)
+    assert partial.record["interrupted"] == {"drawn": [20, 12], "chains": 2, "draws": 12}
+    resumed = model.fit(CITY, store=folder, resume=True, **few)
+    assert resumed.record["resumed"] == {"kept": [20, 12], "added": [0, 8]}
+    for name in ("sigma", "cor_migrant_share|quarter", "sigma_slope", "eta"):
+        before, after = (fit.tree["posterior"][name].to_numpy() for fit in (whole, resumed))
+        np.testing.assert_array_equal(after[0], before[0])
+        np.testing.assert_array_equal(after[1, :12], before[1, :12])
+        np.testing.assert_array_equal(partial.tree["posterior"][name].to_numpy(), before[:, :12])
+        assert not np.array_equal(after[1, 12:], before[1, 12:])
+    # Effects and slopes are drawn given eta.
+    quarters = CITY.table["quarter"].nunique()
+    assert resumed.draws("effect_migrant_share|quarter").shape == (40, quarters)
+    assert resumed.draws("slope").shape == (40, CITY.n)
