@@ -53,7 +53,7 @@ _NARROWEST, _WIDEST = 0.4, 4.0
 #: this, or counts for nothing, in so many rounds at most.
 _EVEN_ENOUGH, _LARGEST_K_HAT, _ROUNDS = 0.85, 0.5, 5
 #: A proposal is tried on so many points before more are asked of it.
-_TRIAL = 256
+_TRIAL = 512
 #: From so many hyperparameters on, two of them may describe the same variance (sigma and a dispersion or a
 #: group's standard deviation), and the posterior may have a second region that no look around its mode finds:
 #: the prior then takes the part of the defence.

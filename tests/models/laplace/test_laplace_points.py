@@ -157,11 +157,21 @@ def test_a_wide_part_is_found_by_points_of_the_core():
     assert np.mean(found) > 1.8
 
 
-def test_a_proposal_that_fails_is_not_asked_for_all_its_points():
-    """Of 512 points 256 are looked at before the proposal is given up; one that serves gives all 512."""
-    target = TwoWidths()
+def test_a_proposal_that_fails_is_not_asked_for_all_its_points(monkeypatch):
+    """Its first points show that it fails: the others are not looked at."""
+    target, looked = TwoWidths(), []
     around = look_around(target, find_mode(target, np.array([0.5, -0.3])), in_turn)
-    points = choose_points(target, around, 512, np.random.default_rng(1), in_turn)
-    assert points.theta.shape == (512 if points.rounds == 1 else 1024, 2)
+
+    def counting(function, items):
+        looked.append(len(items))
+        return in_turn(function, items)
+
+    monkeypatch.setattr("spatialvote.models.laplace.outer._TRIAL", 128)
+    points = choose_points(target, around, 512, np.random.default_rng(1), counting)
+    assert points.rounds > 1
+    assert len(points.theta) == 1024
+    # After the probes: the first proposal fails on its trial, the last one gives all its points.
+    assert looked[1:3] == [128, 128]
+    assert looked[-2:] == [128, 1024 - 128]
     assert np.unique(points.theta, axis=0).shape == points.theta.shape
-    assert sorted(points.starts) == list(range(len(points.theta)))
+    assert sorted(points.starts) == list(range(1024))
