@@ -41,14 +41,10 @@ from typing import NamedTuple
 import numpy as np
 
 from spatialvote.models.elections.points import Scores, draw_points
-from spatialvote.models.families import FAMILIES
-from spatialvote.models.laplace.draws import log_ratio
-from spatialvote.models.laplace.eta import draw_all
 from spatialvote.models.laplace.outer import Around, find_mode, look_around
 from spatialvote.models.laplace.proposals import Mixture, Vague, propose
-from spatialvote.models.latent.fast import Drawn
+from spatialvote.models.latent.fast import Drawn, draw_eta, from_noise
 from spatialvote.models.latent.posterior import LatentPosterior
-from spatialvote.models.latent.system import draw_system, multiply_rows
 from spatialvote.models.latent.target import LatentMode, LatentTarget
 
 #: Draws of the fast engine from which proposals are made.
@@ -77,10 +73,10 @@ class _State(NamedTuple):
 class _Moves:
     """Moves of a posterior's chains."""
 
-    def __init__(self, posterior: LatentPosterior, around: Around, proposal: Mixture, root: np.ndarray):
-        self.posterior, self.around, self.proposal, self.root = posterior, around, proposal, root
-        self.target, self.scores = LatentTarget(posterior), Scores.of(posterior.hypers)
-        self.family = FAMILIES[posterior.family].CODE
+    def __init__(self, target: LatentTarget, around: Around, proposal: Mixture, root: np.ndarray):
+        self.target, self.around, self.proposal, self.root = target, around, proposal, root
+        self.posterior = target.posterior
+        self.scores = Scores.of(self.posterior.hypers)
 
     def at(self, score: np.ndarray, white_z: np.ndarray, white_b: np.ndarray) -> _State | None:
         """The state of given scores and noise; None without an approximation there."""
@@ -94,16 +90,8 @@ class _Moves:
         self, score: np.ndarray, mode: LatentMode, value: float, white_z: np.ndarray, white_b: np.ndarray
     ) -> _State:
         """The state of a mode that is known."""
-        posterior = self.posterior
         z, b = white_z[:, None].copy(), white_b[:, None].copy()
-        draw_system(posterior.layout, mode.system, z, b)
-        z[:, 0] += mode.z
-        b[:, 0] += mode.b
-        moved = posterior.design @ b + multiply_rows(posterior.layout, z[:, 0].copy())[:, None]
-        ratio = log_ratio(
-            self.family, posterior.dispersion(mode.theta), float(np.exp(mode.scales.log_t)), moved, mode.m,
-            mode.out, posterior.votes, posterior.size,
-        )  # fmt: skip
+        moved, ratio = from_noise(self.posterior, mode, z, b)
         return _State(score, mode, value, white_z, white_b, z[:, 0], b[:, 0], moved, float(ratio[0]))
 
     def move_theta(
@@ -131,13 +119,7 @@ class _Moves:
 
     def eta(self, now: _State, rng: np.random.Generator) -> np.ndarray:
         """A draw of eta given all else, shape (rows,)."""
-        posterior, mode = self.posterior, now.mode
-        eta = np.empty_like(now.moved)
-        draw_all(
-            self.family, float(np.exp(mode.scales.log_t)), now.moved, mode.m, mode.out, posterior.votes,
-            posterior.size, posterior.dispersion(mode.theta), rng, eta,
-        )  # fmt: skip
-        return eta[:, 0]
+        return draw_eta(self.posterior, now.mode, now.moved, rng)[:, 0]
 
 
 def draw_blocks(
@@ -185,7 +167,7 @@ def draw_blocks(
     proposal = Mixture.around(at, np.full(_PILOT, 1 / _PILOT), prior)
     h = at.shape[1]
     root = _WALK / np.sqrt(h) * np.linalg.cholesky(np.atleast_2d(np.cov(at.T)) + 1e-9 * np.eye(h))
-    moves = _Moves(posterior, around, proposal, root)
+    moves = _Moves(target, around, proposal, root)
     layout, rows, total = posterior.layout, len(posterior.votes), chains * draws
     made = Drawn(
         np.empty((total, h)),

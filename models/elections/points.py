@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtri
 
 from spatialvote.models.laplace.outer import Around, Explorable, Map, Points, look
-from spatialvote.models.laplace.proposals import Mixture, SplitT, propose
+from spatialvote.models.laplace.proposals import Mixture, SplitT, log_density_of_rounds, propose
 from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.laplace.target import Start
 from spatialvote.models.latent.fast import Drawn, draw_fast
@@ -120,8 +120,7 @@ class Explorer:
             batch = propose(mixtures[-1] if mixtures else first, _ROUND, rng)
             looked += map_(look_at, list(batch))
             at_scores = np.vstack([at_scores, batch])
-            made = [one.log_density_without_own(at_scores) for one in mixtures]
-            made = logsumexp([first.log_density(at_scores), *made], axis=0) - np.log(turn + 1)
+            made = log_density_of_rounds(at_scores, first, mixtures) - np.log(turn + 1)
             smoothed, k = smooth(np.array([one[1] for one in looked]) - made)
             weight = np.exp(smoothed - logsumexp(smoothed))
             effective = 1 / (weight**2).sum()

@@ -12,7 +12,7 @@ Technometrics 37.
 West, M. (1993). Approximating posterior distributions by mixtures. JRSS B 55.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -253,3 +253,22 @@ def propose(proposal: Proposal, count: int, rng: np.random.Generator) -> np.ndar
 def sequence(proposal: Proposal, rng: np.random.Generator) -> qmc.Sobol:
     """The scrambled Sobol sequence whose uniforms a proposal turns into points."""
     return qmc.Sobol(proposal.dimension, rng=rng)
+
+
+def log_density_of_rounds(
+    points: np.ndarray, first: SplitT, mixtures: Sequence[Mixture], counts: Sequence[int] | None = None
+) -> np.ndarray:
+    """Log of the summed densities of the proposals that made points of all rounds (the balance heuristic).
+
+    Parameters
+    ----------
+    points
+        Of all rounds, in the order in which they were made, shape (k, d).
+    first, mixtures
+        The first round's proposal, and those of the others: each made of all points before it, whose own
+        kernels are left out (`Mixture.log_density_without_own`).
+    counts
+        How many points were asked of each proposal; None where it is as many of each.
+    """
+    densities = [first.log_density(points), *(one.log_density_without_own(points) for one in mixtures)]
+    return logsumexp(densities, axis=0, b=None if counts is None else np.array(counts)[:, None])

@@ -27,7 +27,7 @@ from spatialvote.models.laplace.target import Start
 from spatialvote.models.laplace.weigh import allot, weigh
 from spatialvote.models.latent.posterior import LatentPosterior
 from spatialvote.models.latent.system import draw_system, forms, multiply_rows
-from spatialvote.models.latent.target import LatentTarget
+from spatialvote.models.latent.target import LatentMode, LatentTarget
 
 #: How points are chosen: of target, surroundings of the mode, how many, randomness and a map.
 Choose = Callable[..., Points]
@@ -152,25 +152,51 @@ def fill_point(
     if mode is None:
         return
     posterior = target.posterior
-    layout, family = posterior.layout, FAMILIES[posterior.family].CODE
-    t, dispersion = float(np.exp(mode.scales.log_t)), posterior.dispersion(theta)
+    layout = posterior.layout
     z = rng.standard_normal((len(mode.z), len(slots)))
     b = rng.standard_normal((len(mode.b), len(slots)))
-    draw_system(layout, mode.system, z, b)
-    z += mode.z[:, None]
-    b += mode.b[:, None]
-    moved = posterior.design @ b + np.column_stack([multiply_rows(layout, one) for one in z.T])
+    moved, drawn.log_ratio[slots] = from_noise(posterior, mode, z, b)
     drawn.log_point[point] = mode.value
-    drawn.log_ratio[slots] = log_ratio(
-        family, dispersion, t, moved, mode.m, mode.out, posterior.votes, posterior.size
-    )
-    eta = np.empty_like(moved)
-    draw_all(family, t, moved, mode.m, mode.out, posterior.votes, posterior.size, dispersion, rng, eta)
+    eta = draw_eta(posterior, mode, moved, rng)
     drawn.b[slots], drawn.eta[slots] = b.T, eta.T
     for q, slot in enumerate(slots):
         drawn.z[slot, layout.pattern[0]] = z[:, q]
         column = np.ascontiguousarray(z[:, q])
         sums[slot] = np.r_[forms(layout, column, column), ((eta[:, q] - moved[:, q]) ** 2).sum()]
+
+
+def from_noise(
+    posterior: LatentPosterior, mode: LatentMode, z: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws of terms and coefficients at a mode, in place of white noise (N, k) and (p, k).
+
+    Returns
+    -------
+    moved, log_ratio
+        Predictors without e, shape (rows, k), and the exact log ratio of each draw's density to that of the
+        Gaussian approximation, shape (k,).
+    """
+    layout = posterior.layout
+    draw_system(layout, mode.system, z, b)
+    z += mode.z[:, None]
+    b += mode.b[:, None]
+    moved = posterior.design @ b + np.column_stack([multiply_rows(layout, one) for one in z.T])
+    return moved, log_ratio(
+        FAMILIES[posterior.family].CODE, posterior.dispersion(mode.theta), float(np.exp(mode.scales.log_t)),
+        moved, mode.m, mode.out, posterior.votes, posterior.size,
+    )  # fmt: skip
+
+
+def draw_eta(
+    posterior: LatentPosterior, mode: LatentMode, moved: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Exact draws of eta given the predictors without e, shape (rows, k)."""
+    eta = np.empty_like(moved)
+    draw_all(
+        FAMILIES[posterior.family].CODE, float(np.exp(mode.scales.log_t)), moved, mode.m, mode.out,
+        posterior.votes, posterior.size, posterior.dispersion(mode.theta), rng, eta,
+    )  # fmt: skip
+    return eta
 
 
 def refresh(

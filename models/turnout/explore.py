@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from spatialvote.data.errors import ModelError, Problem
-from spatialvote.models.laplace.proposals import HELD, Mixture, SplitT, Vague, propose
+from spatialvote.models.laplace.proposals import HELD, Mixture, SplitT, Vague, log_density_of_rounds, propose
 from spatialvote.models.laplace.tail import smooth
 from spatialvote.models.turnout.posterior import TurnoutPosterior
 
@@ -131,8 +131,7 @@ def explore(posterior: TurnoutPosterior, rng: np.random.Generator) -> Explored:
         thetas, values = np.concatenate([thetas, batch]), np.append(values, [one[0] for one in looked])
         modes += [one[1] for one in looked]
         drawn.append(count)
-        later = [one.log_density_without_own(thetas) for one in mixtures]
-        mixture = logsumexp([first.log_density(thetas), *later], axis=0, b=np.array(drawn)[:, None])
+        mixture = log_density_of_rounds(thetas, first, mixtures, drawn)
         smoothed, k = smooth(values - mixture)
         weight = np.exp(smoothed - logsumexp(smoothed))
         explored = Explored(thetas, np.array(modes), weight, float(k), search.count)

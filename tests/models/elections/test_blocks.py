@@ -28,7 +28,7 @@ def moves() -> _Moves:
     around = look_around(
         target, find_mode(target, target.begin()), lambda function, items: list(map(function, items))
     )
-    return _Moves(posterior, around, None, np.empty(0))
+    return _Moves(target, around, None, np.empty(0))
 
 
 def joint(moves: _Moves, state: _State) -> float:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import logsumexp
 
-from spatialvote.models.laplace.proposals import Mixture, SplitT, propose
+from spatialvote.models.laplace.proposals import Mixture, SplitT, log_density_of_rounds, propose
 
 
 def start(d: int) -> SplitT:
@@ -47,6 +47,5 @@ def test_adapting_to_the_points_leaves_their_spread():
 
 
 def log_weights(points: np.ndarray, mixtures: list[Mixture]) -> np.ndarray:
-    later = [one.log_density_without_own(points) for one in mixtures]
-    made = logsumexp([start(points.shape[1]).log_density(points), *later], axis=0)
+    made = log_density_of_rounds(points, start(points.shape[1]), mixtures)
     return -0.5 * (points**2).sum(axis=1) - made
